@@ -148,7 +148,7 @@ def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
     result = []
     for item in prepared:
         case = item.case
-        how = (case.software, case.training.method, case.released)
+        how = (case.software, case.training.method, case.released, case.overlap)
         key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, *how)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:

@@ -58,8 +58,14 @@ class Stack:
     Blackwell, which the kernel needs, as a month such as ``2026-06``; empty: none."""
     sends_once: bool = True
     """Whether a token is sent once to a node that holds several of its experts, since that is common."""
+    one_hot_dispatch: bool = False
+    """Whether tokens go to experts of a fixed capacity by products with matrices of ones and zeros."""
+    worst_case_buffers: bool = False
+    """Whether expert ranks receive into buffers for the tokens of all of them, which XLA sorts."""
     splits: bool = True
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
+    whole_on_gpus: bool = False
+    """Whether it does not split them on GPUs, though it does on TPUs."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int | None = None

@@ -72,6 +72,8 @@ class Matmul(NamedTuple):
     """Attention scores: number of query heads, which tensor ranks divide among them."""
     latent: bool = False
     """Attention: its queries, keys and values are cheap to compute again from latents."""
+    padded: bool = False
+    """Experts: whether each takes a fixed number of rows, so that tokens beyond it are dropped."""
     traffic: Number | None = None
     """Elements that a fused kernel reads and writes for it; None means its operands and its result."""
 

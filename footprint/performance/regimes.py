@@ -18,7 +18,8 @@ def regime(
     if era == "before_2020" and work.family != CONVOLUTIONAL:
         kind = era
     elif work.experts:
-        kind = "experts"
+        # PyTorch's own operations sort tokens and compute experts in more ways than vendors' kernels.
+        kind = "experts_native" if native else "experts"
     elif work.family != "decoder":
         kind = "small"
     elif era == "2020_to_2022":

@@ -14,6 +14,7 @@ from footprint.catalog.stacks import Stack, find_stack
 from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.holding import held_by
+from footprint.performance.roofline.machine import SORTS
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 
@@ -37,6 +38,7 @@ _NUMBERS: Mapping[str, str] = {
 """Numbers of a stack's file, and the constants that they are; an unset one changes nothing."""
 _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "splits": (True, "splits", 0.0),
+    "whole_on_gpus": (False, "whole_on_gpus", 1.0),
     "pipelines": (True, "pipelines", 0.0),
     "accumulates": (True, "accumulates", 0.0),
     "recomputes_part": (True, "recomputes_part", 0.0),
@@ -44,6 +46,8 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "offloads_inputs": (False, "offloads_inputs", 1.0),
     "repeats_seconds": (False, "every_second", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
+    "one_hot_dispatch": (False, "one_hot", 1.0),
+    "worst_case_buffers": (False, "worst_case_buffers", 1.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
 """What usual software does or does not, and the constant of software that differs (`layouts.shapes` and
@@ -109,6 +113,10 @@ class Software:
         if stack.fuses and stack.loss in ("compiled", "headed"):
             # torch.compile fuses the biases of experts with their activation.
             own["passes_expert_bias"] = typical["passes_fused"]
+        if stack.native and stack.grouped_experts:
+            own["sorts"] = float(SORTS.index("compiled" if stack.fuses else "eager"))
+        if stack.worst_case_buffers:
+            own["sorts"] = float(SORTS.index("xla"))
         since = stack.grouped_narrow_since
         if since and self.released is not None and self.released >= parse_month(since):
             own["grouped_narrow"] = 1.0

@@ -58,6 +58,8 @@ class Case:
     """Name of the model, for leave-one-out."""
     released: float | None = None
     """When that release came out, where its name says it [years]."""
+    overlap: float | None = None
+    """Share of the communication that computation hides, where its source's options say it [1]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
     other_facts: Mapping[str, Any] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    software = software_of(case.software, None, case.released)
+    software = software_of(case.software, case.overlap, case.released)
     if case.other_facts and software.stack is not None:
         software = replace(software, stack=replace(software.stack, **case.other_facts))
     return software.constants(own)
@@ -196,6 +198,7 @@ def _large(row: Mapping[str, str]) -> Case:
         software=row["software"], other_facts=_other_facts(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
+        overlap=_number(row["overlap_share"]),
     )  # fmt: skip
 
 

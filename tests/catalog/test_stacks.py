@@ -24,7 +24,8 @@ KEYS = {
     "offloads_inputs", "pipelines", "shards_since_year", "accumulates", "recomputes_part",
     "fused_early", "first_in_tf32", "captures_since_year",
     "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
-    "recompute_stops", "attention", "repeats_seconds", "reduce_byte",
+    "recompute_stops", "attention", "repeats_seconds", "reduce_byte", "one_hot_dispatch",
+    "worst_case_buffers", "whole_on_gpus",
 }  # fmt: skip
 
 

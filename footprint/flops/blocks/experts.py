@@ -1,7 +1,7 @@
 """Mixture of experts: a router, experts that each process a part of the tokens, shared experts.
 
 Every token is processed by ``chosen`` experts, so the FLOPs do not depend on the routing. A capacity
-factor (padded buffers) multiplies the number of computed rows.
+factor (padded buffers) multiplies the number of computed rows; without one no token is dropped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def mixture(
     shared: int = 0,
     shared_bias: bool = False,
     shared_gate: bool = False,
-    capacity: float = 1.0,
+    capacity: float = 0.0,
     extras: int = 0,
 ) -> FeedForward:
     """The feed-forward of a layer with experts of width ``inner``.
@@ -44,7 +44,7 @@ def mixture(
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
         routed = rows * chosen
-        if capacity != 1.0:
+        if capacity not in (0.0, 1.0):
             routed = routed * capacity
         operations: list[Operation] = [
             linear("router", ROUTER, source, "route", rows, width, experts, bias=router_bias),
@@ -58,6 +58,7 @@ def mixture(
                 experts,
                 chosen,
                 expert_bias,
+                capacity > 0.0,
             ),
             Pointwise(
                 name="experts.activation",
@@ -93,11 +94,12 @@ def mixture(
 
 
 def _expert(
-    name: str, source: str, output: str, rows: Number, k: int, n: int, experts: int, chosen: int, bias: bool
-) -> Matmul:
+    name: str, source: str, output: str, rows: Number, k: int, n: int, experts: int, chosen: int, bias: bool,
+    padded: bool = False,
+) -> Matmul:  # fmt: skip
     return Matmul(
         name=name, component=EXPERTS, inputs=(source,), output=output, m=rows, k=k, n=n,
-        weights=experts, bias=experts * n if bias else 0, chosen=min(chosen, experts),
+        weights=experts, bias=experts * n if bias else 0, chosen=min(chosen, experts), padded=padded,
     )  # fmt: skip
 
 
@@ -111,5 +113,5 @@ def counts(fields: Fields, number: tuple[str, ...], chosen: tuple[str, ...]) -> 
 
 
 def capacity_factor(fields: Fields) -> float:
-    """Computed rows over routed rows [1]; 1 unless the config has a capacity factor."""
-    return fields.number("capacity_factor", default=1.0, minimum=0.0, maximum=100.0)
+    """Computed rows over routed rows [1]; 0 (no token is dropped) unless the config has a capacity factor."""
+    return fields.number("capacity_factor", default=0.0, minimum=0.0, maximum=100.0)

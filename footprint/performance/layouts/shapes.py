@@ -66,7 +66,8 @@ class Habits(NamedTuple):
 def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
     """The habits for a model on a chip in a year."""
     ranks = MOST_TENSOR_RANKS[machine.cluster.accelerator.kind]
-    splits = bool(machine.constants.values.get("splits", 1.0))
+    known = machine.constants.values
+    splits = bool(known.get("splits", 1.0)) and not (machine.is_gpu and "whole_on_gpus" in known)
     return Habits(
         layers=work.layers,
         heads=work.heads,

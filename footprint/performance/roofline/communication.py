@@ -155,10 +155,11 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
     # Frozen weights of fewer bits are gathered as they are held; embeddings and heads have 16 bits.
     frozen = machine.constants.values.get("frozen_weight_byte", byte)
     held = work.trained_share * byte + (1.0 - work.trained_share) * frozen
+    reduce_byte = machine.constants.values.get("reduce_byte", byte)
     seconds: Number = 0.0
     for ranks, stride, whole, other in _groups(work, layout):
         inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
-        local = (whole + other) * work.trained_share * byte
+        local = (whole + other) * work.trained_share * reduce_byte
         volume = (GATHERS * (whole * held + other * byte) + local) * ring_share(inner)
         gather_s = volume / machine.gather_bandwidth(inner, stride)
         gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, stride, machine)

@@ -16,6 +16,9 @@ BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4":
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
 SIXTEEN_BYTE = 2.0
 """Bytes of a number of 16 bits."""
+SORTS = ("fused", "eager", "compiled", "xla")
+"""How tokens are sorted to their experts and back: in a vendor's fused kernels, by PyTorch's operations one
+by one or compiled, or by XLA."""
 _RATES = (
     "devices", "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate",
     "sustained_rate", "wide_peak",
@@ -39,8 +42,9 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
-        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
-        "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
+        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "one_hot", "passes_sorted",
+        "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate",
+        "techniques", "wide_peak", "worst_case", "year",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +81,11 @@ class Machine:
         self.devices = chip.devices_per_unit
         few_bits = "grouped_narrow" in constants.values and precision in NARROW
         self.grouped = few_bits and chip.generation == "blackwell"
+        sorts = "xla" if not self.is_gpu else SORTS[int(constants.values.get("sorts", 0))]
+        self.passes_sorted = constants[f"passes_sorted_{sorts}"]
+        self.passes_sorted_forward = constants[f"passes_sorted_{sorts}_forward"]
+        self.one_hot = "one_hot" in constants.values
+        self.worst_case = "worst_case_buffers" in constants.values
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = self._recomputes_last()

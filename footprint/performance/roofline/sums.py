@@ -28,6 +28,9 @@ NARROW_MOVED_BYTE = 1.5
 FROZEN_CASTS = 0.5
 """Casts of a product with frozen weights, which needs no transposed copies of its operands, over one with
 trained weights."""
+DISPATCHES = 5.0
+"""Products with matrices of ones and zeros in a step: to the experts and back, the gradients of what they
+take, and that of the weights with which results come back. Recomputation repeats the first."""
 VECTOR = ("fp32", "fp64")
 """Precisions of which GPUs compute convolutions on their vector units."""
 WINOGRAD_TAPS = 9.0
@@ -69,6 +72,10 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
     """The sums over all lines of a step, split over so many tensor ranks."""
     found = dict.fromkeys(names_of(Sums), 0.0)
     dense, adapter_byte = not work.experts, wide_byte(machine)
+    if work.padded and machine.one_hot:
+        dispatch_s = _dispatch_s(work, machine)
+        found["compute"] += DISPATCHES * dispatch_s
+        found["compute_repeated"] += dispatch_s
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
@@ -91,7 +98,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             step_s, repeated_s = adapter_s(line, adapter_byte, machine, tensor_ranks)
         found["moved"] += step_s
         found["moved_repeated"] += repeated_s
-        if line.component == EXPERTS and not machine.is_gpu:
+        if line.component == EXPERTS and not machine.is_gpu and not work.padded:
             weight_s += _tile_s(line, machine, compute_s)
         kind = "expert_weights" if line.component == EXPERTS else "weights"
         found[kind] += weight_s * passes
@@ -141,6 +148,15 @@ def _product(
     weight_byte = (1.0 if narrow else machine.bytes) + (0.0 if line.owned else machine.frozen_byte)
     weight_s = _weight(line) * reads / tensor_ranks * weight_byte / machine.memory
     return compute_s, moved_s, weight_s
+
+
+def _dispatch_s(work: Work, machine: Machine) -> Number:
+    """Seconds of one product that sends tokens to their experts, or back, by a matrix of ones and zeros.
+
+    For each sequence the matrix has a row a token and a column a place of an expert (MaxText's einsum
+    "BSM,BSEC -> EBCM"), so the work grows with the square of the length.
+    """
+    return 2.0 * work.routed * work.rows / work.samples / (machine.peak * machine.rate)
 
 
 def _tile_s(line: Line, machine: Machine, compute_s: Number) -> Number:

@@ -147,6 +147,9 @@ def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
+    elif machine.grouped and work.experts:
+        # The same recipes capture the whole step as a graph, in which gaps are shorter.
+        kernels = kernels * constants["gap_captured_s"] / constants["gap_s"]
     return kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
 
 
@@ -178,14 +181,25 @@ def _elementwise(
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
-    if not machine.is_gpu:
-        # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
-        repeated = constants["passes_sorted_forward"] * layout.recompute_share
-        elements = elements + (constants["passes_sorted"] + repeated) * work.routed / layout.pp
+    # Programs that do not fuse it sort tokens to their experts and back by kernels of their own.
+    if not (work.padded and machine.one_hot):
+        elements = elements + _sorted_passes(work, layout, machine) * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
     return elements * rank_share * machine.bytes / machine.memory
+
+
+def _sorted_passes(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+    """Times that the activation of a token crosses memory for each of its experts in sorting [1]."""
+    passes = machine.passes_sorted + machine.passes_sorted_forward * layout.recompute_share
+    if not work.experts or not machine.worst_case:
+        return passes
+    # What expert ranks receive lies in a buffer that would hold the tokens of all of them.
+    constants = machine.constants
+    received = constants["passes_received"] + constants["passes_received_forward"] * layout.recompute_share
+    times = minimum(layout.ep, work.experts / work.chosen)
+    return passes + where(layout.ep > 1, received * times, 0.0)
 
 
 def _loss_s(work: Work, machine: Machine) -> Number:

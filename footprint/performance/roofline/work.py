@@ -86,6 +86,8 @@ class Work:
     """Number of experts that one token is sent to."""
     routed: float = 0.0
     """Elements of the residual stream sent to experts, over all layers."""
+    padded: bool = False
+    """Whether each expert takes a fixed number of rows, so that tokens beyond it are dropped."""
     biased: float = 0.0
     """Elements of the results of experts with biases, over all layers."""
     launches: float = 0.0
@@ -157,6 +159,7 @@ def summarise(model: Model, trained: Trained, *, masked: bool = False) -> Work:
         experts=sums.experts,
         chosen=sums.chosen,
         routed=sums.routed,
+        padded=sums.padded,
         biased=sums.biased,
         seconds_kept=sums.boundary + sums.seconds_kept,
         seconds_share=sums.seconds_flop / sums.product_flop if sums.product_flop else 0.0,
@@ -181,6 +184,7 @@ class _Sums:
         self.seconds_kept = self.seconds_flop = self.product_flop = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
+        self.padded = False
         self.shared: set[int] = set()
 
     def add(self, group: Pass) -> None:
@@ -224,6 +228,7 @@ class _Sums:
         self.shared.add(id(operation))
         if isinstance(operation, Matmul) and operation.chosen is not None:
             self.chosen = max(self.chosen, float(operation.chosen))
+            self.padded = self.padded or operation.padded
         parameters *= 1 if layer.shared else times
         self.trained += parameters if own else 0.0
         if operation.component == EXPERTS:

@@ -160,11 +160,13 @@ def _layout_facts(record: Record) -> list[str]:
     since = record["shards_since_year"]
     facts = {
         "neither tensors nor layers nor sequences are split": not record["splits"],
+        "neither tensors nor layers nor sequences are split on GPUs": record["whole_on_gpus"],
         "no pipelines": record["splits"] and not record["pipelines"],
         f"weights are sharded since {since}": since,
         "every block is recomputed, or none": not record["recomputes_part"],
         "one micro-batch a step where it fits": not record["accumulates"],
         "inputs of recomputed blocks lie in the host's memory": record["offloads_inputs"],
+        "gradients of shards are added up in 32 bits": record["reduce_byte"] is not None,
     }
     return [fact for fact, holds in facts.items() if holds]
 
@@ -177,6 +179,8 @@ def _experts(record: Record) -> str:
         f"a loop in Python until {looped}" if looped else "",
         f"one grouped product in 8 bits on Blackwell since {since}" if since else "",
         "" if record["sends_once"] else "each copy of a token is sent (alltoall)",
+        "a fixed capacity is filled by products with ones and zeros" if record["one_hot_dispatch"] else "",
+        "expert ranks receive into buffers for the worst case" if record["worst_case_buffers"] else "",
     )
     return "; ".join(fact for fact in facts if fact)
 
