@@ -58,6 +58,9 @@ class Stack:
     """Whether a token is sent once to a node that holds several of its experts, since that is common."""
     splits: bool = True
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
+    splits_last: bool = False
+    """Whether its configuration shards the weights over all accelerators, and splits the model only where it
+    does not fit so or the batch is too small."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int | None = None

@@ -37,6 +37,7 @@ _NUMBERS: Mapping[str, str] = {
 _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "splits": (True, "splits", 0.0),
     "pipelines": (True, "pipelines", 0.0),
+    "splits_last": (False, "splits_last", 1.0),
     "accumulates": (True, "accumulates", 0.0),
     "recomputes_part": (True, "recomputes_part", 0.0),
     "sends_once": (True, "sends_once", 0.0),
@@ -45,7 +46,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
 """What usual software does or does not, and the constant of software that differs (`layouts.shapes` and
-`layouts.habits` read the first four)."""
+`layouts.habits` read the first five)."""
 
 
 def _said(stack: Stack) -> dict[str, float]:
