@@ -80,8 +80,7 @@ def calibrate() -> Calibration:
         )
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
     for name, (habit, families) in habits.items():
-        note = f"{families} families of rows, and one half for a family that is not seen"
-        rows.append(Fitted(name, habit, 0.0, 1.0, note))
+        rows.append(Fitted(name, habit, 0.0, 1.0, f"what most of {families} families of rows do"))
     constants = constants.but(**{row.name: row.value for row in rows})
     folds = {by: fold_values(given, linear, by) for by in FOLDS}
     out_given = residuals_by_fold(given, "family", folds["family"])
@@ -102,10 +101,10 @@ def calibrate() -> Calibration:
 
 
 def habits_of_adapters(cases: Sequence[Case], constants: Constants) -> dict[str, tuple[float, int]]:
-    """Constant -> share of the recipes with adapters on PyTorch's own stacks that recompute without need [1].
+    """Constant -> what most recipes with adapters on PyTorch's own stacks recompute without need [1].
 
-    The mean over source families, of which one more is taken to do so in half of its recipes; and how many.
-    One constant is for long sequences, one for short ones.
+    All blocks or none, by the mean over source families, and how many these are: the time that is said is a
+    median, so it is that of the usual recipe. One constant is for long sequences, one for short ones.
     """
     said = [
         case for case in cases
@@ -123,7 +122,7 @@ def habits_of_adapters(cases: Sequence[Case], constants: Constants) -> dict[str,
             beyond = max(0.0, published - needed) / (1.0 - needed)
             shares[habit_name(item.work)].setdefault(item.case.family, []).append(beyond)
     means = {name: [statistics.fmean(rows) for rows in members.values()] for name, members in shares.items()}
-    return {name: ((sum(each) + 0.5) / (len(each) + 1), len(each)) for name, each in means.items()}
+    return {name: (float(statistics.fmean(each) > 0.5), len(each)) for name, each in means.items()}
 
 
 def _found_over_given(

@@ -82,10 +82,13 @@ def test_the_habits_are_those_of_the_published_recipes() -> None:
     for is_short, members in shares.items():
         families = [statistics.fmean(rows) for rows in members.values()]
         assert len(families) >= 3
-        expected = (sum(families) + 0.5) / (len(families) + 1)
         name = "recompute_habit_adapters" + ("_short" if is_short else "")
-        assert assumed(f"time_fitted.{name}").value == pytest.approx(expected, abs=0.02)
-        assert (expected < 0.5) == is_short
+        habit = assumed(f"time_fitted.{name}").value
+        assert habit == (0.0 if is_short else 1.0)
+        # It is what most families do, whichever of them is not known.
+        for left_out in range(len(families)):
+            others = families[:left_out] + families[left_out + 1 :]
+            assert abs(statistics.fmean(others) - habit) < 0.5
 
 
 def test_a_user_can_say_that_nothing_is_recomputed() -> None:
@@ -93,10 +96,13 @@ def test_a_user_can_say_that_nothing_is_recomputed() -> None:
         estimate(**LORA, stack="native", **({"recompute": said} if said else {}))  # type: ignore[arg-type]
         for said in (None, "none")
     )
-    assert 1.1 < unsaid.duration_h.mid / none.duration_h.mid < 1.4
+    # One forward pass more, beside one forward and one backward pass without gradients of the weights.
+    assert 1.3 < unsaid.duration_h.mid / none.duration_h.mid < 1.5
     names = [row.name for row in unsaid.assumptions]
     assert any("recomputed without need" in name for name in names)
     assert not any("recomputed without need" in row.name for row in none.assumptions)
+    short = estimate(**LORA, stack="native", seq_len=1024)  # type: ignore[arg-type]
+    assert short.parallelism.recompute == "none"
 
 
 def test_adams_copy_is_in_the_published_peaks_of_whole_models() -> None:
