@@ -29,7 +29,7 @@ BFLOAT = ("bf16", *NARROW)
 """Precisions whose weights are kept in bf16; moments in fp16 would leave its range."""
 LAST_RESORT = 1e6
 """Factor on the time of a layout that is taken only where no other fits."""
-LONG = 2048
+RECOMPUTED_FROM = 2048
 """Tokens of a sequence from which most recipes with adapters recompute every block; few do below."""
 
 
@@ -95,7 +95,7 @@ def habit_name(work: Work) -> str:
     """The constant that is the habit of recipes for such a model and length."""
     if not work.is_adapters:
         return "recompute_habit"
-    is_short = work.rows < LONG * work.samples
+    is_short = work.rows < RECOMPUTED_FROM * work.samples
     return "recompute_habit_adapters_short" if is_short else "recompute_habit_adapters"
 
 
