@@ -23,6 +23,7 @@ from calibration.fit import (
 from calibration.search import fit, fold_values
 from calibration.widths import ends
 from footprint.arithmetic import weighted_quantile
+from footprint.performance.layouts.habits import habit_name
 from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
@@ -60,8 +61,8 @@ def calibrate() -> Calibration:
     given = prepare_cases(cases, base)
     values, linear = fit(given)
     constants = base.but(**values)
-    habit, families = habit_of_adapters(cases, constants)
-    constants = constants.but(recompute_habit_adapters=habit)
+    habits = habits_of_adapters(cases, constants)
+    constants = constants.but(**{name: share for name, (share, _) in habits.items()})
     found = prepare_cases(cases, constants, found=True)
     rows = [Fitted(name, values[name], *_interval(name, values[name])) for name in (*FACTORS, *PHYSICS)]
     of_search = dict(_found_over_given(given, found, constants))
@@ -76,8 +77,8 @@ def calibrate() -> Calibration:
         gaps = of_search[split]
         factor = min(max(math.exp(weighted_quantile(gaps, 0.5)), 1.0), 1.2)
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
-    note = f"{families} families of rows, and one half for a family that is not seen"
-    rows.append(Fitted("recompute_habit_adapters", habit, 0.0, 1.0, note))
+    for name, (habit, families) in habits.items():
+        rows.append(Fitted(name, habit, 0.0, 1.0, f"what most of {families} families of rows do"))
     constants = constants.but(**{row.name: row.value for row in rows})
     folds = {by: fold_values(given, linear, by) for by in FOLDS}
     out_given = residuals_by_fold(given, "family", folds["family"])
@@ -97,26 +98,29 @@ def calibrate() -> Calibration:
     return Calibration(rows, folds)
 
 
-def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[float, int]:
-    """Share of the recipes with adapters on PyTorch's own stacks that recompute without need [1].
+def habits_of_adapters(cases: Sequence[Case], constants: Constants) -> dict[str, tuple[float, int]]:
+    """Constant -> what most recipes with adapters on PyTorch's own stacks recompute without need [1].
 
-    The mean over source families, of which one more is taken to do so in half of its recipes; and how many.
+    All blocks or none, by the mean over source families, and how many these are: the time that is said is a
+    median, so it is that of the usual recipe. One constant is for long sequences, one for short ones.
     """
     said = [
         case for case in cases
         if case.native and case.training.method in ADAPTED and "recompute" in case.given
     ]  # fmt: skip
-    shares: dict[str, list[float]] = {}
-    for item in prepare_cases(said, constants.but(recompute_habit_adapters=0.0), found=True):
+    shares: dict[str, dict[str, list[float]]] = {
+        "recompute_habit_adapters": {}, "recompute_habit_adapters_short": {},
+    }  # fmt: skip
+    for item in prepare_cases(said, constants.but(**dict.fromkeys(shares, 0.0)), found=True):
         needed = item.layout.recompute_share
         if needed < 1.0:
             published = float(item.case.given.get("recomputed", 1.0)) * (
                 item.case.given["recompute"] == "full"
             )
             beyond = max(0.0, published - needed) / (1.0 - needed)
-            shares.setdefault(item.case.family, []).append(beyond)
-    means = [statistics.fmean(rows) for rows in shares.values()]
-    return (sum(means) + 0.5) / (len(means) + 1), len(means)
+            shares[habit_name(item.work)].setdefault(item.case.family, []).append(beyond)
+    means = {name: [statistics.fmean(rows) for rows in members.values()] for name, members in shares.items()}
+    return {name: (float(statistics.fmean(each) > 0.5), len(each)) for name, each in means.items()}
 
 
 def _found_over_given(

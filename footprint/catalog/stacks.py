@@ -66,6 +66,9 @@ class Stack:
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
     whole_on_gpus: bool = False
     """Whether it does not split them on GPUs, though it does on TPUs."""
+    splits_last: bool = False
+    """Whether its configuration shards the weights over all accelerators, and splits the model only where it
+    does not fit so or the batch is too small."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int | None = None

@@ -40,6 +40,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "splits": (True, "splits", 0.0),
     "whole_on_gpus": (False, "whole_on_gpus", 1.0),
     "pipelines": (True, "pipelines", 0.0),
+    "splits_last": (False, "splits_last", 1.0),
     "accumulates": (True, "accumulates", 0.0),
     "recomputes_part": (True, "recomputes_part", 0.0),
     "sends_once": (True, "sends_once", 0.0),
@@ -51,7 +52,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
 """What usual software does or does not, and the constant of software that differs (`layouts.shapes` and
-`layouts.habits` read the first four)."""
+`layouts.habits` read the first five)."""
 
 
 def _said(stack: Stack) -> dict[str, float]:

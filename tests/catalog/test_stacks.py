@@ -21,7 +21,7 @@ JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
     "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
-    "offloads_inputs", "pipelines", "shards_since_year", "accumulates", "recomputes_part",
+    "offloads_inputs", "pipelines", "splits_last", "shards_since_year", "accumulates", "recomputes_part",
     "fused_early", "first_in_tf32", "captures_since_year",
     "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
     "recompute_stops", "attention", "repeats_seconds", "reduce_byte", "one_hot_dispatch",

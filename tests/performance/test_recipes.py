@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections import Counter
 
 import pytest
@@ -75,6 +76,37 @@ def test_software_that_takes_one_micro_batch_a_step_did_so_where_it_fits(known: 
     one_each = taken[False, True] / (taken[False, True] + taken[False, False])
     others = taken[True, True] / (taken[True, True] + taken[True, False])
     assert one_each > 0.7 > 0.5 > others
+
+
+def test_software_that_shards_first_splits_little_where_a_sharded_layout_fits(known: list[Counted]) -> None:
+    split: dict[bool, dict[str, list[bool]]] = {False: {}, True: {}}
+    for one in known:
+        case, count = one.case, one.case.cluster.count
+        software = find_stack(case.software)
+        if case.year < 2023 or count == 1 or one.work.samples < count or "tp" not in case.given:
+            continue
+        if not software.splits or (software.native and not software.splits_last):
+            continue
+        machine = machine_of(case)
+        sharded = Layout(dp=count, zero=3, recompute="full")
+        if memory_byte(one.work, sharded, machine) > usable_byte(machine):
+            continue
+        ranks = [int(case.given.get(name, 1)) for name in ("tp", "pp", "cp")]
+        split[software.splits_last].setdefault(case.family, []).append(max(ranks) > 1)
+    assert min(len(families) for families in split.values()) >= 10
+    first, others = (
+        statistics.fmean(statistics.fmean(rows) for rows in split[kind].values()) for kind in (True, False)
+    )
+    assert first < 0.25 < 0.5 < others
+
+
+def test_a_user_can_split_what_the_software_would_only_shard() -> None:
+    job = {"model": "llama2-7b", "hw": "tpu-v5p:64", "tokens": 1e9, "batch_size": 256, "stack": "maxtext"}
+    assert estimate(**job).parallelism.tp == 1
+    assert estimate(**job, tp=4).parallelism.tp == 4
+    # A batch of fewer sequences than chips cannot be shared out otherwise.
+    small = estimate(**{**job, "batch_size": 16}).parallelism
+    assert small.tp * small.cp >= 4
 
 
 @pytest.mark.slow

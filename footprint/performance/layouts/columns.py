@@ -94,6 +94,7 @@ class LayoutColumns:
         self.share_of = index.reshape(len(scales), len(replicas))
         self.micro_batches = MicroBatches(shares)
         self.is_pipeline = found.rows.pp > 1
+        self.model_ranks = found.rows.tp * found.rows.pp * found.rows.cp
         self.kept_full = where(self.is_pipeline, KEPT_FULL * found.rows.pp, 1.0)
 
     def _kind(self, name: str, of_shapes: Machine) -> Kind:
@@ -262,7 +263,8 @@ class LayoutColumns:
         share = lane.share(part, micro_batch)
         micro_batches = maximum(1.0, replica_batch / micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
-        seconds = seconds * unwillingness(self.machine, picked(self.found.rows.pp, row), micro_batches)
+        ranks, stages = picked(self.model_ranks, row), picked(self.found.rows.pp, row)
+        seconds = seconds * unwillingness(self.machine, ranks, stages, micro_batches)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds

@@ -114,7 +114,7 @@ class _Search:
     def unwilling(self, layout: Layout) -> float:
         """The factor on the time of a layout by which recipes avoid it [1]."""
         micro_batches = self.work.samples / layout.dp / layout.micro_batch
-        return float(unwillingness(self.machine, layout.pp, micro_batches))
+        return float(unwillingness(self.machine, layout.model_ranks, layout.pp, micro_batches))
 
     def tried(self, given: Given) -> list[Layout]:
         """The candidate layouts that have at least one sample for each replica."""

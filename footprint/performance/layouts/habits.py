@@ -1,4 +1,4 @@
-"""What recipes do that is not the fastest: recompute without need, one micro-batch a step, 16-bit states."""
+"""What recipes do that is not the fastest: recompute without need, shard first, one micro-batch a step."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from footprint.vocabulary import NARROW
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
 NO_HABITS = {
-    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "every_second": 0.0,
-    "accumulates": 1.0,
+    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_habit_adapters_short": 0.0,
+    "recompute_said": 0.0, "every_second": 0.0, "accumulates": 1.0, "splits_last": 0.0,
 }  # fmt: skip
 """The constants of a run that is said to take the fastest layout, whatever recipes do."""
 SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
@@ -29,6 +29,8 @@ BFLOAT = ("bf16", *NARROW)
 """Precisions whose weights are kept in bf16; moments in fp16 would leave its range."""
 LAST_RESORT = 1e6
 """Factor on the time of a layout that is taken only where no other fits."""
+RECOMPUTED_FROM = 2048
+"""Tokens of a sequence from which most recipes with adapters recompute every block; few do below."""
 
 
 def recomputes_part(machine: Machine) -> bool:
@@ -52,15 +54,20 @@ def sixteen_bit_states(machine: Machine) -> bool:
     )
 
 
-def unwillingness(machine: Machine, stages: Number, micro_batches: Number) -> Number:
+def unwillingness(machine: Machine, model_ranks: Number, stages: Number, micro_batches: Number) -> Number:
     """The factor on a step's time by which recipes avoid a layout.
 
     Those of some stacks take one micro-batch a step, with recomputation if it must be. A pipeline needs
-    several in any case.
+    several in any case. Those of some shard the weights over all accelerators and split the model only where
+    it does not fit so, or where the batch is too small.
     """
-    if machine.constants.values.get("accumulates", 1.0):
-        return 1.0
-    return where((stages == 1) & (micro_batches > 1.0), LAST_RESORT, 1.0)
+    known = machine.constants.values
+    factor: Number = 1.0
+    if not known.get("accumulates", 1.0):
+        factor = where((stages == 1) & (micro_batches > 1.0), LAST_RESORT, 1.0)
+    if known.get("splits_last"):
+        factor = factor * where(model_ranks > 1, LAST_RESORT**2, 1.0)
+    return factor
 
 
 def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
@@ -74,8 +81,8 @@ def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> N
 def habit_of(work: Work, machine: Machine) -> float:
     """Share of the blocks that recipes recompute though memory does not require it [1].
 
-    It is what the file of a stack says of its recipes. Else those of PyTorch's own stacks do so, mostly
-    those with adapters.
+    It is what the file of a stack says of its recipes. Else those of PyTorch's own stacks with adapters do
+    so, mostly where sequences are long.
     """
     if not work.heads or work.family not in LANGUAGE or not machine.techniques.partial_recompute:
         return 0.0
@@ -85,8 +92,16 @@ def habit_of(work: Work, machine: Machine) -> float:
     said = constants.values.get("recompute_said")
     if said is not None:
         return said
-    habit = constants["recompute_habit_adapters" if work.is_adapters else "recompute_habit"]
+    habit = constants[habit_name(work)]
     return habit * (constants["native_share_unknown"] if machine.native is None else float(machine.native))
+
+
+def habit_name(work: Work) -> str:
+    """The constant that is the habit of recipes for such a model and length."""
+    if not work.is_adapters:
+        return "recompute_habit"
+    is_short = work.rows < RECOMPUTED_FROM * work.samples
+    return "recompute_habit_adapters_short" if is_short else "recompute_habit_adapters"
 
 
 def sixteen_bit_row() -> Assumption:

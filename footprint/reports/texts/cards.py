@@ -162,6 +162,7 @@ def _layout_facts(record: Record) -> list[str]:
         "neither tensors nor layers nor sequences are split": not record["splits"],
         "neither tensors nor layers nor sequences are split on GPUs": record["whole_on_gpus"],
         "no pipelines": record["splits"] and not record["pipelines"],
+        "split only where a fully sharded layout does not fit": record["splits_last"],
         f"weights are sharded since {since}": since,
         "every block is recomputed, or none": not record["recomputes_part"],
         "one micro-batch a step where it fits": not record["accumulates"],
