@@ -137,7 +137,6 @@ def software_factor(
             tuned = factor * constants["software_yearly"] ** years
             factor = power(tuned, 1.0 - share) * power(factor, share)
         if era == "since_2023" and is_gpu:
-            factor *= power(constants["software_native"], share)
             factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
     if work.experts:
         factor *= constants["software_experts"]
