@@ -135,7 +135,7 @@ def software_factor(
             # A vendor's tuned software becomes faster every year.
             years = min(year, LAST_YEAR) - MIDDLE_YEAR if is_gpu else 0
             tuned = factor * constants["software_yearly"] ** years
-            factor = power(tuned, 1.0 - share) * power(factor, share)
+            factor = tuned
         if era == "since_2023" and is_gpu:
             factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
     if work.experts:
