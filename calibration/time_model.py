@@ -23,6 +23,7 @@ from calibration.fit import (
 from calibration.search import fit, fold_values
 from calibration.tables import quantile
 from calibration.widths import ends
+from footprint.performance.layouts.habits import NO_HABITS, is_short
 from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
@@ -60,8 +61,11 @@ def calibrate() -> Calibration:
     given = prepare_cases(cases, base)
     values, linear = fit(given)
     constants = base.but(**values)
-    habit, families = habit_of_adapters(cases, constants)
-    constants = constants.but(recompute_habit_adapters=habit)
+    habits = {
+        name: habit_of_adapters(cases, constants, short=short)
+        for name, short in (("recompute_habit_adapters", False), ("recompute_habit_adapters_short", True))
+    }
+    constants = constants.but(**{name: habit for name, (habit, _) in habits.items()})
     found = prepare_cases(cases, constants, found=True)
     rows = [Fitted(name, values[name], *_interval(name, values[name])) for name in (*FACTORS, *PHYSICS)]
     of_search = dict(_found_over_given(given, found, constants))
@@ -78,8 +82,9 @@ def calibrate() -> Calibration:
             max(math.exp(quantile([gap for gap, _ in gaps], [weight for _, weight in gaps], 0.5)), 1.0), 1.2
         )
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
-    note = f"{families} families of rows, and one half for a family that is not seen"
-    rows.append(Fitted("recompute_habit_adapters", habit, 0.0, 1.0, note))
+    for name, (habit, families) in habits.items():
+        note = f"{families} families of rows, and one half for a family that is not seen"
+        rows.append(Fitted(name, habit, 0.0, 1.0, note))
     constants = constants.but(**{row.name: row.value for row in rows})
     folds = {by: fold_values(given, linear, by) for by in FOLDS}
     out_given = residuals_by_fold(given, "family", folds["family"])
@@ -99,8 +104,10 @@ def calibrate() -> Calibration:
     return Calibration(rows, folds)
 
 
-def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[float, int]:
+def habit_of_adapters(cases: Sequence[Case], constants: Constants, *, short: bool) -> tuple[float, int]:
     """Share of the recipes with adapters on PyTorch's own stacks that recompute without need [1].
+
+    ``short`` is whether those with short sequences are meant, or those with long ones.
 
     The mean over source families, of which one more is taken to do so in half of its recipes; and how many.
     """
@@ -109,9 +116,9 @@ def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[floa
         if case.native and case.training.method in ADAPTED and "recompute" in case.given
     ]  # fmt: skip
     shares: dict[str, list[float]] = {}
-    for item in prepare_cases(said, constants.but(recompute_habit_adapters=0.0), found=True):
+    for item in prepare_cases(said, constants.but(**NO_HABITS), found=True):
         needed = item.layout.recompute_share
-        if needed < 1.0:
+        if needed < 1.0 and is_short(item.work) == short:
             published = float(item.case.given.get("recomputed", 1.0)) * (
                 item.case.given["recompute"] == "full"
             )

@@ -12,10 +12,13 @@ from footprint.performance.roofline.work import Work
 from footprint.results import Assumption
 from footprint.vocabulary import NARROW
 
+SHORT_TOKENS = 1024
+"""Longest sequence of which recipes with adapters seldom recompute: its activations are few [tokens]."""
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
 NO_HABITS = {
-    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "accumulates": 1.0,
+    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_habit_adapters_short": 0.0,
+    "recompute_said": 0.0, "accumulates": 1.0,
 }  # fmt: skip
 """The constants of a run that is said to take the fastest layout, whatever recipes do."""
 SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
@@ -71,7 +74,7 @@ def habit_of(work: Work, machine: Machine) -> float:
     """Share of the blocks that recipes recompute though memory does not require it [1].
 
     It is what the file of a stack says of its recipes. Else those of PyTorch's own stacks do so, mostly
-    those with adapters.
+    those with adapters on long sequences.
     """
     if not work.heads or work.family not in LANGUAGE or not machine.techniques.partial_recompute:
         return 0.0
@@ -79,8 +82,16 @@ def habit_of(work: Work, machine: Machine) -> float:
     said = constants.values.get("recompute_said")
     if said is not None:
         return said
-    habit = constants["recompute_habit_adapters" if work.is_adapters else "recompute_habit"]
+    habit = constants[_ADAPTERS[is_short(work)] if work.is_adapters else "recompute_habit"]
     return habit * (constants["native_share_unknown"] if machine.native is None else float(machine.native))
+
+
+def is_short(work: Work) -> bool:
+    """Whether its sequences are so short that recipes with adapters seldom recompute."""
+    return bool(work.rows <= SHORT_TOKENS * work.samples)
+
+
+_ADAPTERS = {False: "recompute_habit_adapters", True: "recompute_habit_adapters_short"}
 
 
 def sixteen_bit_row() -> Assumption:
