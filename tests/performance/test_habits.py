@@ -59,18 +59,22 @@ def test_recipes_with_adapters_recompute_as_published_ones_do() -> None:
     assert whole == layout(True, without, "pretrain")
 
 
-def test_the_habit_is_that_of_the_published_recipes() -> None:
+@pytest.mark.parametrize(
+    ("name", "shortest", "longest"),
+    [("recompute_habit_adapters", 1025, 10**9), ("recompute_habit_adapters_short", 1, 1024)],
+)
+def test_the_habit_is_that_of_the_published_recipes(name: str, shortest: int, longest: int) -> None:
     shares: dict[str, list[float]] = {}
     for case, work, _ in countable_cases():
         if case.sealed or not (case.native and case.training.method in ("lora", "qlora")):
             continue
-        if "recompute" not in case.given:
+        length = case.shape.sequence_length or 0
+        if "recompute" not in case.given or not shortest <= length <= longest:
             continue
         # Where the software's file or memory asks for all blocks, nothing is left to habit.
-        constants = of_its_software(case, load_constants().but(recompute_habit_adapters=0.0))
+        constants = of_its_software(case, load_constants().but(**NO_HABITS))
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
-        length = float(case.shape.sequence_length or 0)
-        found, _ = find_layout(work, machine, flash=case.training.fuses_attention, sequence_length=length)
+        found, _ = find_layout(work, machine, flash=case.training.fuses_attention, sequence_length=float(length))
         needed = found.recompute_share
         if needed < 1.0:
             published = float(case.given.get("recomputed", 1.0)) * (case.given["recompute"] == "full")
@@ -78,7 +82,7 @@ def test_the_habit_is_that_of_the_published_recipes() -> None:
     families = [statistics.fmean(rows) for rows in shares.values()]
     assert len(families) >= 3
     expected = (sum(families) + 0.5) / (len(families) + 1)
-    assert assumed("time_fitted.recompute_habit_adapters").value == pytest.approx(expected, abs=0.02)
+    assert assumed(f"time_fitted.{name}").value == pytest.approx(expected, abs=0.02)
 
 
 def test_a_user_can_say_that_nothing_is_recomputed() -> None:
