@@ -51,7 +51,11 @@ PHYSICS = (
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
-    "software_wide", "software_2020_to_2022", "software_since_2023", "software_experts", "software_yearly",
+    "software_wide",
+    "software_2020_to_2022",
+    "software_since_2023",
+    "software_experts",
+    "software_yearly",
 )
 """Fitted factors on the whole step."""
 

@@ -131,7 +131,9 @@ def software_factor(
         if era == "since_2023" and cluster.accelerator.kind == "gpu":
             # Software for GPUs becomes faster every year.
             factor *= constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
-            factor *= power(constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants))
+            factor *= power(
+                constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
+            )
     if work.experts:
         factor *= constants["software_experts"]
     if searched is not None:

@@ -175,7 +175,7 @@ def regime_of_the_record(
 def factor_of_the_record(
     work: Work, cluster: Cluster, precision: str, year: int, native: bool | None, *others: Any
 ) -> Any:
-    """The factor of software when that of PyTorch's own stacks was on the whole step, without the gain of years."""
+    """The factor of software when that of PyTorch's own stacks was on the whole step and had no years."""
     constants: Constants = others[-1]
     factor = SOFTWARE_FACTOR(work, cluster, precision, year, native, *others)
     if year < 2023 or precision in WIDE_PRECISIONS or cluster.accelerator.kind != "gpu":

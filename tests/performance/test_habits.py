@@ -74,7 +74,9 @@ def test_the_habit_is_that_of_the_published_recipes(name: str, shortest: int, lo
         # Where the software's file or memory asks for all blocks, nothing is left to habit.
         constants = of_its_software(case, load_constants().but(**NO_HABITS))
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
-        found, _ = find_layout(work, machine, flash=case.training.fuses_attention, sequence_length=float(length))
+        found, _ = find_layout(
+            work, machine, flash=case.training.fuses_attention, sequence_length=float(length)
+        )
         needed = found.recompute_share
         if needed < 1.0:
             published = float(case.given.get("recomputed", 1.0)) * (case.given["recompute"] == "full")

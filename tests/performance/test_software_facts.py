@@ -73,7 +73,8 @@ def test_a_years_gain_of_software_is_that_of_gpus(native):
     job, constants = work(LLAMA_8B, 8, 4096), load_constants()
     for chip, ratio in (("tpu-v5p:8", 1.0), ("h100:8", constants["software_yearly"] ** 2)):
         early, late = (
-            software_factor(job, cluster(chip), "bf16", year, native, None, constants) for year in (2024, 2026)
+            software_factor(job, cluster(chip), "bf16", year, native, None, constants)
+            for year in (2024, 2026)
         )
         assert late / early == pytest.approx(ratio)
 

@@ -38,9 +38,9 @@ class Machine:
     """
 
     __slots__ = (
-        "around_products", "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
-        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
-        "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
+        "around_products", "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate",
+        "frozen_byte", "grouped", "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak",
+        "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
@@ -100,7 +100,11 @@ class Machine:
 
         Matrix products and fused attention run the same libraries on both, so they take as long.
         """
-        if self.techniques.era != "since_2023" or self.precision in WIDE or self.cluster.accelerator.kind != "gpu":
+        if (
+            self.techniques.era != "since_2023"
+            or self.precision in WIDE
+            or self.cluster.accelerator.kind != "gpu"
+        ):
             return 1.0
         share = self.constants["native_share_unknown"] if self.native is None else float(self.native)
         return float(self.constants["software_native"] ** share)
