@@ -128,17 +128,12 @@ def software_factor(
         factor: Number = constants["software_wide"]
     else:
         factor = constants[f"software_{era}"]
-        is_gpu = cluster.accelerator.kind == "gpu"
-        # An unknown stack gets the geometric mean of the tuned and the native factor.
-        share = (constants["native_share_unknown"] if native is None else float(native)) if is_gpu else 0.0
-        if era == "since_2023":
-            # A vendor's tuned software becomes faster every year.
-            years = min(year, LAST_YEAR) - MIDDLE_YEAR if is_gpu else 0
-            tuned = factor * constants["software_yearly"] ** years
-            factor = power(tuned, 1.0 - share) * power(factor, share)
-        if era == "since_2023" and is_gpu:
-            factor *= power(constants["software_native"], share)
-            factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
+        if era == "since_2023" and cluster.accelerator.kind == "gpu":
+            # Software for GPUs becomes faster every year.
+            factor *= constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            factor *= power(
+                constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
+            )
     if work.experts and not work.padded:
         factor *= constants["software_experts"]
     if searched is not None:
@@ -149,15 +144,14 @@ def software_factor(
 
 
 def releases_factor(
-    cluster: Cluster, precision: str, year: int, released: float, native: bool | None, constants: Constants
+    cluster: Cluster, precision: str, year: int, released: float, constants: Constants
 ) -> float:
     """Step time of a release of one month over that of the middle of its year [1].
 
-    Only the time of a vendor's tuned software is fitted by year (`software_factor`).
+    The time of software for GPUs is fitted by year (`software_factor`).
     """
     era = techniques_of(year).era
     if era != "since_2023" or precision in WIDE or cluster.accelerator.kind != "gpu":
         return 1.0
-    share = constants["native_share_unknown"] if native is None else float(native)
     later = min(released - MIDDLE_OF_YEAR, LAST_YEAR) - min(year, LAST_YEAR)
-    return float(constants["software_yearly"] ** ((1.0 - share) * later))
+    return float(constants["software_yearly"] ** later)

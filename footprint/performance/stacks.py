@@ -108,7 +108,7 @@ class Software:
         """What its kernels fuse, as the constants of stacks that do, or do not."""
         own: dict[str, float] = {}
         if not stack.fuses:
-            own["passes_fused"] = typical["passes_eager"]
+            own["passes_fused"] = typical["passes_plain"]
         if stack.fused_early:
             own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
         if stack.fuses and stack.loss in ("compiled", "headed"):

@@ -27,10 +27,13 @@ import footprint
 from footprint.catalog import assumptions
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
-from footprint.performance import regimes, step_facts
-from footprint.performance.roofline.constants import load_constants
+from footprint.performance import predict, regimes, step_facts
+from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
+from footprint.schema import Cluster
+from footprint.vocabulary import WIDE as WIDE_PRECISIONS
 
 RECORD = Path(__file__).with_name("estimates.jsonl.gz")
 CONSTANTS = Path(__file__).with_name("constants.toml")
@@ -135,6 +138,7 @@ offers, and the median is that of the commonest kind of provider. tests/catalog/
 price a second time; here the cost is the price times the accelerator-hours."""
 
 GROUPS = 8
+SOFTWARE_FACTOR = predict.software_factor
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +155,8 @@ def constants_of_the_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(step_facts, "regime", regime_of_the_record)
     monkeypatch.setattr(step_facts, "is_layout_given", lambda given, count: "tp" in given)
     monkeypatch.setattr(step_facts, "highest_mfu", lambda *_: 1.0)
+    monkeypatch.setattr(Machine, "_around_products", lambda _: 1.0)
+    monkeypatch.setattr(predict, "software_factor", factor_of_the_record)
     for cached in caches:
         cached.cache_clear()
     yield
@@ -164,6 +170,19 @@ def regime_of_the_record(
     """The regime without those of later widths: one accelerator, and PyTorch's own kernels."""
     kind = regimes.regime(work, precision, year, None, 0, layout_given=layout_given)
     return kind if native is None else kind.removesuffix("_stack_unknown")
+
+
+def factor_of_the_record(
+    work: Work, cluster: Cluster, precision: str, year: int, native: bool | None, *others: Any
+) -> Any:
+    """The factor of software when that of PyTorch's own stacks was on the whole step and had no years."""
+    constants: Constants = others[-1]
+    factor = SOFTWARE_FACTOR(work, cluster, precision, year, native, *others)
+    if year < 2023 or precision in WIDE_PRECISIONS or cluster.accelerator.kind != "gpu":
+        return factor
+    gain = constants["software_yearly"] ** (min(year, predict.LAST_YEAR) - predict.MIDDLE_YEAR)
+    share = constants["native_share_unknown"] if native is None else float(native)
+    return factor * (constants["software_native"] / gain) ** share
 
 
 def _scenarios() -> list[dict[str, Any]]:
@@ -326,4 +345,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "88bef004fea646903db198ec1a64b4b1adee31aec1d84844dfa3f659d8b5c05b"
+    assert digest == "12f61317ad6c59767b103415f8de6c5bc84bd63a5fb27c7c7eb8e7a7e855894a"

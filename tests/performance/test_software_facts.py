@@ -68,13 +68,35 @@ def test_heads_of_64_fill_half_of_the_lanes_of_a_tpu(chip, padded):
     assert thin / wide == pytest.approx(padded, rel=1e-3)
 
 
-def test_a_years_gain_of_tuned_software_is_that_of_gpus():
+@pytest.mark.parametrize("native", [False, True])
+def test_a_years_gain_of_software_is_that_of_gpus(native):
     job, constants = work(LLAMA_8B, 8, 4096), load_constants()
     for chip, ratio in (("tpu-v5p:8", 1.0), ("h100:8", constants["software_yearly"] ** 2)):
         early, late = (
-            software_factor(job, cluster(chip), "bf16", year, False, None, constants) for year in (2024, 2026)
+            software_factor(job, cluster(chip), "bf16", year, native, None, constants)
+            for year in (2024, 2026)
         )
         assert late / early == pytest.approx(ratio)
+
+
+def test_products_take_as_long_on_pytorchs_own_stacks_and_what_is_around_them_longer():
+    job = work(LLAMA_8B, 64, 4096, attention="flash")
+    layout = Layout(dp=16, zero=3, flash=True)
+    native, tuned = (
+        step_terms(job, layout, Machine(cluster("h100:16"), "bf16", 2025, load_constants(), kind))
+        for kind in (True, False)
+    )
+    for term in ("matmul", "streaming", "head"):
+        assert native[term] == tuned[term]
+    for term in ("elementwise", "optimiser"):
+        # A plain loop of PyTorch's Adam and its pointwise kernels, over fused ones.
+        assert 1.1 < native[term] / tuned[term] < 2.0
+    assert native["data_parallel"] > tuned["data_parallel"]
+    before = [
+        step_terms(job, layout, Machine(cluster("h100:16"), "bf16", 2022, load_constants(), kind))
+        for kind in (True, False)
+    ]
+    assert before[0] == before[1]
 
 
 def test_stages_balanced_by_cost_set_the_pace():

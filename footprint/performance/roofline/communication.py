@@ -95,7 +95,7 @@ def exchange_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
         seconds = _replicated_s(work, layout, machine)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
-    return seconds
+    return machine.around_products * seconds
 
 
 def exposed_s(exchanged_s: Number, computed_s: Number, constants: Constants) -> Number:

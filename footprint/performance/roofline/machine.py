@@ -10,7 +10,7 @@ from footprint.arithmetic import Number, is_array, maximum, minimum, where, whol
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
-from footprint.vocabulary import NARROW
+from footprint.vocabulary import NARROW, WIDE
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
@@ -41,10 +41,10 @@ class Machine:
     """
 
     __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
-        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "one_hot", "passes_sorted",
-        "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate",
-        "techniques", "wide_peak", "worst_case", "year",
+        "around_products", "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate",
+        "frozen_byte", "grouped", "is_gpu", "link", "memory", "memory_gib", "native", "network", "node",
+        "one_hot", "passes_sorted", "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last",
+        "sustained_rate", "techniques", "wide_peak", "worst_case", "year",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class Machine:
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = self._recomputes_last()
+        self.around_products = self._around_products()
 
     def _recomputes_last(self) -> float:
         """Whether recomputing a block runs its last product again, whose result nothing reads [1].
@@ -102,6 +103,20 @@ class Machine:
             return 1.0 - said
         native = self.constants["native_share_unknown"] if self.native is None else float(self.native)
         return 1.0 - native if self.techniques.recompute_stops else 1.0
+
+    def _around_products(self) -> float:
+        """Time of PyTorch's own pointwise kernels, communication and optimiser over that of tuned ones [1].
+
+        Matrix products and fused attention run the same libraries on both, so they take as long.
+        """
+        if (
+            self.techniques.era != "since_2023"
+            or self.precision in WIDE
+            or self.cluster.accelerator.kind != "gpu"
+        ):
+            return 1.0
+        share = self.constants["native_share_unknown"] if self.native is None else float(self.native)
+        return float(self.constants["software_native"] ** share)
 
     def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""
