@@ -51,7 +51,7 @@ def test_there_are_many_rows_of_many_sources(report: ValidationReport) -> None:
     assert len({row.fold for row in report.rows}) >= 17
 
 
-def test_mixtures_that_no_formula_was_checked_on_are_predicted_as_the_page_says(
+def test_mixtures_are_predicted_as_the_page_says(
     report: ValidationReport,
 ) -> None:
     rows = tuple(row for row in report.rows if row.fold == "lambda-torchtitan")
