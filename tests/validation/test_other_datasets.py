@@ -38,7 +38,7 @@ def test_whole_runs(reports):
     assert report.within(2.0) > 0.88
     # Two models of one developer and two of speech took twice as long as their steps.
     assert report.ninety_percent_factor < 2.05
-    assert report.median_over_folds < 0.187
+    assert report.median_over_folds < 0.195
     for name, scores in report.baselines.items():
         # Over developers: one of them published eight of the rows. Half of the developers name no software.
         score = "median_error" if name == "stack not said" else "median_over_folds"
@@ -65,7 +65,7 @@ def test_node_power(reports):
     assert len(report.rows) == 15
     assert report.median_error < 0.037
     one_node = [row for row in report.rows if row.id.startswith("1x")]
-    assert max(row.error for row in one_node) < 0.126
+    assert max(row.error for row in one_node) < 0.128
     assert report.ninety_percent_factor < 1.112
     for name, scores in report.baselines.items():
         assert report.median_error < scores["median_error"], name
