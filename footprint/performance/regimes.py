@@ -19,7 +19,7 @@ def regime(
         kind = era
     elif work.experts:
         # PyTorch's own operations sort tokens and compute experts in more ways than vendors' kernels.
-        kind = "experts_native" if native else "experts"
+        kind = "experts_native" if native and layout_given else "experts"
     elif work.family != "decoder":
         kind = "small"
     elif era == "2020_to_2022":

@@ -183,7 +183,7 @@ def _elementwise(
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
-    # Programs that do not fuse it sort tokens to their experts and back by kernels of their own.
+    # Tokens are sorted to their experts and back, unless products with ones and zeros do it.
     if not (work.padded and machine.one_hot):
         elements = elements + _sorted_passes(work, layout, machine) * work.routed / layout.pp
     if not layout.flash:
