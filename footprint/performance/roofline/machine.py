@@ -39,8 +39,8 @@ class Machine:
 
     __slots__ = (
         "around_products", "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate",
-        "frozen_byte", "grouped", "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak",
-        "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
+        "frozen_byte", "grouped", "is_gpu", "link", "memory", "memory_gib", "native", "network", "node",
+        "peak", "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
