@@ -14,6 +14,8 @@ from footprint.vocabulary import NARROW
 
 SHORT_TOKENS = 1024
 """Longest sequence of which recipes with adapters seldom recompute: its activations are few [tokens]."""
+_ADAPTERS = {False: "recompute_habit_adapters", True: "recompute_habit_adapters_short"}
+"""The habit of recipes with adapters, by whether their sequences are short."""
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
 NO_HABITS = {
@@ -89,9 +91,6 @@ def habit_of(work: Work, machine: Machine) -> float:
 def is_short(work: Work) -> bool:
     """Whether its sequences are so short that recipes with adapters seldom recompute."""
     return bool(work.rows <= SHORT_TOKENS * work.samples)
-
-
-_ADAPTERS = {False: "recompute_habit_adapters", True: "recompute_habit_adapters_short"}
 
 
 def sixteen_bit_row() -> Assumption:
