@@ -129,8 +129,7 @@ def software_factor(
     else:
         factor = constants[f"software_{era}"]
         if era == "since_2023" and cluster.accelerator.kind == "gpu":
-            # Software for GPUs becomes faster every year.
-            factor *= constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            factor *= gain_of_years(work, native, min(year, LAST_YEAR) - MIDDLE_YEAR, constants)
             factor *= power(
                 constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
             )
@@ -143,8 +142,23 @@ def software_factor(
     return factor
 
 
+def gain_of_years(work: Work, native: bool | None, years: float, constants: Constants) -> Number:
+    """Step time of software for GPUs over that of so many years before [1].
+
+    Experts on PyTorch's own stacks are new: their published steps show no gain.
+    """
+    share = (constants["native_share_unknown"] if native is None else float(native)) if work.experts else 0.0
+    return power(constants["software_yearly"], years * (1.0 - share))
+
+
 def releases_factor(
-    cluster: Cluster, precision: str, year: int, released: float, constants: Constants
+    work: Work,
+    cluster: Cluster,
+    precision: str,
+    year: int,
+    released: float,
+    native: bool | None,
+    constants: Constants,
 ) -> float:
     """Step time of a release of one month over that of the middle of its year [1].
 
@@ -154,4 +168,4 @@ def releases_factor(
     if era != "since_2023" or precision in WIDE or cluster.accelerator.kind != "gpu":
         return 1.0
     later = min(released - MIDDLE_OF_YEAR, LAST_YEAR) - min(year, LAST_YEAR)
-    return float(constants["software_yearly"] ** later)
+    return float(gain_of_years(work, native, later, constants))

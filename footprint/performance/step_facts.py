@@ -121,7 +121,7 @@ def step_facts(
     if software is not None:
         constants, spread, rows = software.applied(constants, residual, CAUSE)
     if released is not None:
-        spread = spread * releases_factor(cluster, precision, year, released, constants)
+        spread = spread * releases_factor(work, cluster, precision, year, released, native, constants)
     if recompute == "none":
         constants = constants.but(**NO_HABITS)
     memory_spread = memory_error(said=is_known(constants))

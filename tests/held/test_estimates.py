@@ -180,9 +180,11 @@ def factor_of_the_record(
     factor = SOFTWARE_FACTOR(work, cluster, precision, year, native, *others)
     if year < 2023 or precision in WIDE_PRECISIONS or cluster.accelerator.kind != "gpu":
         return factor
-    gain = constants["software_yearly"] ** (min(year, predict.LAST_YEAR) - predict.MIDDLE_YEAR)
+    years = min(year, predict.LAST_YEAR) - predict.MIDDLE_YEAR
     share = constants["native_share_unknown"] if native is None else float(native)
-    return factor * (constants["software_native"] / gain) ** share
+    gain = constants["software_yearly"] ** (years * (1.0 - share))
+    now = predict.gain_of_years(work, native, years, constants)
+    return factor * gain / now * constants["software_native"] ** share
 
 
 def _scenarios() -> list[dict[str, Any]]:

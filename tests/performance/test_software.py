@@ -173,4 +173,5 @@ def test_compiled_biases_of_experts_are_fused():
         )
         added[stack] = with_biases - without
     assert 0 < added["torchtitan"] < 0.2 * added["torchtitan-eager"]
-    assert added["torchtitan-eager"] == pytest.approx(added["megatron-bridge"])
+    # Both run them apart; PyTorch's own kernels take longer, as all that is around the products.
+    assert 1.0 < added["torchtitan-eager"] / added["megatron-bridge"] < 2.0
