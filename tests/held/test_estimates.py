@@ -326,4 +326,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "88bef004fea646903db198ec1a64b4b1adee31aec1d84844dfa3f659d8b5c05b"
+    assert digest == "5037683d44c469844a259d2add485b7a3dc95c0514811e47b350ab325981befc"
