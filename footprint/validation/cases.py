@@ -31,6 +31,8 @@ EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
 Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
 have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
 """
+GRADIENTS_SHARDED = ("SHARD_GRAD_OP", "ZeRO-2", "stage 2")
+"""How sources name replicas that hold shards of gradients and optimiser states, and whole parameters."""
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -198,10 +200,8 @@ def _large(row: Mapping[str, str]) -> Case:
             given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
         elif recompute == "selective" and attention == "eager":
             given["recompute"] = "selective"
-    if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
-        given["zero"] = 3
-    elif row["sharding"] or row["pp"]:
-        given["zero"] = 1
+    if (zero := _zero(row)) is not None:
+        given["zero"] = zero
     return Case(
         id=row["id"], dataset="throughput", family=row["family"], publisher=row["publisher"],
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
@@ -211,6 +211,16 @@ def _large(row: Mapping[str, str]) -> Case:
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
     )  # fmt: skip
+
+
+def _zero(row: Mapping[str, str]) -> int | None:
+    """The stage of ZeRO that the source says; None where it says nothing."""
+    sharding = row["sharding"]
+    if any(name in sharding for name in GRADIENTS_SHARDED):
+        return 2
+    if "FULL_SHARD" in sharding or sharding.startswith(("FSDP", "HSDP")):
+        return 3
+    return 1 if sharding or row["pp"] else None
 
 
 _CONTAINER = re.compile(r"(?:megatron-bridge|nemo)-(\d\d)\.(\d\d)")

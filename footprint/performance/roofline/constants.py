@@ -37,8 +37,8 @@ HALVED_SHARE = 1.05
 
 The units stay below the power limit, and the clock is above the one for which the peak is given."""
 LANES_RATIO = 8.0
-"""Ratio of the 16-bit to the fp32 peak at which a chip with 128 fp32 lanes for each multiprocessor has as many
-matrix operations for each exponential as an A100: 1,024 a clock beside 16 exponentials, over 128."""
+"""Ratio of the 16-bit to the fp32 peak at which a chip with 128 fp32 lanes for each multiprocessor has as
+many matrix operations for each exponential as an A100: 1,024 a clock beside 16 exponentials, over 128."""
 
 
 class Constants:
