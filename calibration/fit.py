@@ -45,9 +45,9 @@ PHYSICS = (
     "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed", "stage_exposed",
-    "passes_expert_bias", "halved_over_whole", "channels_first", "matmul_rate_cdna3", "matmul_rate_tpu-v6e",
-    "passes_convolutional", "gap_captured_s", "narrow_over_sixteen", "software_native",
-    "passes_plain",
+    "passes_expert_bias", "matmul_rate_over_benchmark", "channels_first", "matmul_rate_cdna3",
+    "matmul_rate_tpu-v6e", "passes_convolutional", "gap_captured_s", "narrow_over_sixteen",
+    "software_native", "passes_plain",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (

@@ -124,6 +124,8 @@ class Accelerator:
     year: int
     peak_flop_per_s: Mapping[str, float]
     """Dense peak by precision; a precision that is absent is not supported."""
+    product_flop_per_s: Mapping[str, float] = field(default_factory=dict)
+    """What large products reach for seconds, by precision, where a benchmark on this chip is published."""
     memory_gib: float
     memory_byte_per_s: float
     nodes: tuple[NodeForm, ...]
@@ -161,9 +163,12 @@ class Accelerator:
                 raise FootprintError(f"accelerator {self.id}: {low} is above {high}")
         if not self.peak_flop_per_s:
             raise FootprintError(f"accelerator {self.id}: peak_flop_per_s lists no precision")
-        for precision, peak in self.peak_flop_per_s.items():
-            if not (math.isfinite(peak) and peak > 0):
-                raise FootprintError(f"accelerator {self.id}: peak_flop_per_s.{precision} must be above 0")
+        for name in ("peak_flop_per_s", "product_flop_per_s"):
+            for precision, rate in getattr(self, name).items():
+                if not (math.isfinite(rate) and rate > 0):
+                    raise FootprintError(f"accelerator {self.id}: {name}.{precision} must be above 0")
+        if odd := self.product_flop_per_s.keys() - self.peak_flop_per_s.keys():
+            raise FootprintError(f"accelerator {self.id}: product_flop_per_s.{min(odd)} has no peak")
         if not self.nodes:
             raise FootprintError(f"accelerator {self.id}: at least one [[nodes]] form is needed")
 

@@ -8,6 +8,8 @@ from footprint.flops import StepFlops
 from footprint.performance.predict import work_of
 
 Given = dict[str, int | float | str]
+GRADIENTS_SHARDED = ("SHARD_GRAD_OP", "ZeRO-2", "stage 2")
+"""How sources name replicas that hold shards of gradients and optimiser states, and whole parameters."""
 EVERY_SECOND_LAYER = 0.5
 """Share of the blocks that torchtitan recomputes where it recomputes every second layer."""
 
@@ -55,6 +57,6 @@ def _recomputed_share(row: Mapping[str, str]) -> float:
 
 def _zero(sharding: str) -> int:
     """The stage of ZeRO; states alone are sharded where only a split into ranks is published."""
-    if "FULL_SHARD" in sharding or sharding.startswith(("FSDP", "HSDP")):
-        return 3
-    return 2 if sharding in ("ZeRO-2", "stage 2") else 1
+    if any(name in sharding for name in GRADIENTS_SHARDED):
+        return 2
+    return 3 if "FULL_SHARD" in sharding or sharding.startswith(("FSDP", "HSDP")) else 1

@@ -10,9 +10,11 @@ from footprint import estimate
 from footprint.catalog.models import find_model
 from footprint.flops import count_step
 from footprint.performance import predict_step
+from footprint.performance.roofline.communication import exchange_s
 from footprint.performance.roofline.constants import is_halved, load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.terms import kernels_of, step_terms
 from footprint.performance.stacks import software_of
 from footprint.schema import StepShape, TrainingMethod
@@ -31,6 +33,50 @@ def test_boards_whose_matrix_units_are_halved():
     # rate on GeForce boards alone.
     assert all(is_halved(cluster(f"{chip}:1").accelerator) for chip in GEFORCE)
     assert not any(is_halved(cluster(f"{chip}:1").accelerator) for chip in OTHERS)
+
+
+def test_products_of_boards_agree_with_another_benchmark():
+    # A second program on another RTX 2080 Ti (github.com/bewantbe/busy-gemm-benchmark): 44.9 TFLOP/s in fp16
+    # and 11.4 in fp32. NVIDIA's forum: 24 TFLOP/s in fp16 is what 70 W allow a T4.
+    board = cluster("rtx2080ti:1").accelerator
+    assert board.product_flop_per_s["fp16"] == pytest.approx(44.9e12, rel=0.15)
+    assert board.product_flop_per_s["fp32"] == pytest.approx(11.4e12, rel=0.15)
+    small = cluster("t4:1").accelerator
+    assert 24e12 < small.product_flop_per_s["fp16"] < 0.65 * small.peak_flop_per_s["fp16"]
+
+
+def test_exponentials_weigh_less_beside_fewer_matrix_units():
+    # White papers: a multiprocessor of GA100 has 1,024 matrix operations a clock, one of GA102 512, and 256
+    # on GeForce with 32-bit sums; each has 16 exponentials. So products take two and four times as long.
+    # Rounded data sheets: a thousandth.
+    typical, now = load_constants(), techniques_of(2024)
+    chips = ("a100-sxm4-80gb", "a40", "rtx3090")
+    whole, half, quarter = (cluster(f"{name}:1").accelerator for name in chips)
+    rest = 1.0 / typical.flash_rate(whole, True, now) - 1.0
+    assert typical.flash_rate(quarter, True, now) == pytest.approx(4.0 / (4.0 + rest), rel=1e-3)
+    clock = typical.matmul_rate(half, "bf16") / typical.matmul_rate(whole, "bf16")
+    assert typical.flash_rate(half, True, now) == pytest.approx(clock * 2.0 / (2.0 + rest), rel=1e-2)
+
+
+def test_torch_compile_helps_a_small_model_as_published():
+    # rasbt's GPT of 124 million parameters on one A100, 8 x 1,024 tokens: 89 ms a step, compiled 73 ms.
+    job = {"model": "gpt2", "hw": "a100-sxm4-40gb:1", "precision": "bf16", "year": 2025, "tokens": 1e9}
+    eager, compiled = (
+        estimate(**job, batch_size=8, seq_len=1024, recompute="none", stack=stack).step_time_s.mid
+        for stack in ("pytorch-eager", "native")
+    )
+    assert eager / compiled == pytest.approx(89 / 73, rel=0.15)
+
+
+def test_shards_of_gradients_are_scattered_in_every_micro_batch():
+    # ZeRO (arXiv:1910.02054): an all-reduce is a scatter and a gather of as many bytes. With shards of the
+    # gradients each of four micro-batches has a scatter, and the step has one gather.
+    job = work(LLAMA_8B, 32, 4096)
+    machine = Machine(cluster("h100-sxm5-80gb:8"), "bf16", 2024, load_constants(), True)
+    reduced, scattered = (
+        exchange_s(job, Layout(dp=8, zero=stage, flash=True), machine, 4.0) for stage in (1, 2)
+    )
+    assert scattered / reduced == pytest.approx((4 + 1) / 2)
 
 
 def test_channels_first_slow_convolutions_as_published():

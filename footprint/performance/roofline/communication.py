@@ -92,7 +92,7 @@ def exchange_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
     seconds: Number = 0.0
     # Arrays may hold both kinds of layout; then both branches are computed.
     if _any(replicated):
-        seconds = _replicated_s(work, layout, machine)
+        seconds = _replicated_s(work, layout, machine, micro_batches)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
     return machine.around_products * seconds
@@ -135,15 +135,20 @@ def _groups(work: Work, layout: LayoutNumbers) -> tuple[_Group, ...]:
     return dense, _Group(ranks / split, layout.tp * split, held, 0.0)
 
 
-def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
-    """All-reduces of the gradients over replicas, in buckets [s]."""
+def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
+    """All-reduces of the gradients over replicas, in buckets [s].
+
+    Replicas that hold a shard of the gradients (ZeRO-2) scatter them in every micro-batch, and gather the
+    parameters once.
+    """
+    rounds = where(layout.zero == 2, 1.0 + micro_batches, ALL_REDUCE)
     seconds: Number = 0.0
     for group in _groups(work, layout):
         byte = (group.whole + group.other) * work.trained_share * machine.bytes
         messages = maximum(1.0, byte / machine.constants["bucket_byte"])
         moved_s = ring_share(group.ranks) * byte / machine.gather_bandwidth(group.ranks, group.stride)
         hop_s = messages * hops_s(group.ranks, group.stride, machine)
-        seconds = seconds + ALL_REDUCE * (moved_s + hop_s)
+        seconds = seconds + rounds * (moved_s + hop_s)
     return seconds
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 
 from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.performance.roofline.techniques import Techniques
 from footprint.schema import Accelerator
-from footprint.vocabulary import NARROW, SIXTEEN_BIT
+from footprint.vocabulary import NARROW, SIXTEEN_BIT, WIDE
 
 MOST = 0.95
 """Upper limit of the rate of large products, as a share of the peak."""
@@ -28,7 +29,16 @@ Blackwell Ultra also computes the exponentials of attention at twice the rate.""
 
 HALVED = 2.5
 """Ratio of the 16-bit to the fp32 peak below which the matrix units are halved: 2 on GeForce, 4 elsewhere."""
-HALVED_SINCE = ("ampere", "ada", "blackwell")
+GRAPHICS = 5.0
+"""The same ratio below which a chip is made for graphics, too (GA102, AD102, GB202): 4 or 2, A100 has 16."""
+GRAPHICS_SINCE = ("ampere", "ada", "blackwell")
+HALVED_SHARE = 1.05
+"""What products reach of the peak of such boards that no benchmark names: the median of those that one does.
+
+The units stay below the power limit, and the clock is above the one for which the peak is given."""
+LANES_RATIO = 8.0
+"""Ratio of the 16-bit to the fp32 peak at which a chip with 128 fp32 lanes for each multiprocessor has as
+many matrix operations for each exponential as an A100: 1,024 a clock beside 16 exponentials, over 128."""
 
 
 class Constants:
@@ -50,13 +60,17 @@ class Constants:
         """Share of the dense peak that large matrix products reach on a chip [1]."""
         if chip.kind == "tpu":
             return self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_tpu"])
+        measured = measured_share(chip, precision)
+        if measured is None and is_halved(chip) and precision not in WIDE:
+            measured = HALVED_SHARE
+        if measured is not None:
+            rate = measured * self["matmul_rate_over_benchmark"]
+            return rate * self["narrow_over_sixteen"] if precision in NARROW else rate
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
         if precision in NARROW:
             rate *= self["narrow_over_sixteen"]
-        if is_halved(chip):
-            rate *= self["halved_over_whole"]
         return self._limited(chip, rate)
 
     def sustained_rate(self, chip: Accelerator, precision: str) -> float:
@@ -65,7 +79,7 @@ class Constants:
         The power limit lowers the clock of such steps further, in the formats that need most power.
         """
         rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
-        if rate is None or precision not in SIXTEEN_BIT or is_halved(chip):
+        if rate is None or precision not in SIXTEEN_BIT or is_halved(chip) or chip.product_flop_per_s:
             return self.matmul_rate(chip, precision)
         return self._limited(chip, rate)
 
@@ -86,6 +100,8 @@ class Constants:
         """Share of the 16-bit peak that fused attention reaches on a chip with a year's kernels [1]."""
         if chip.kind == "tpu":
             return self["flash_rate_tpu"]
+        if is_graphics(chip):
+            return self._graphics_flash_rate(chip, techniques)
         narrowest = chip.peak_flop_per_s.get("fp4", 0.0)
         if chip.generation == "blackwell" and narrowest > ULTRA * sixteen_bit_peak(chip):
             return self["flash_rate_blackwell_ultra"]
@@ -97,14 +113,40 @@ class Constants:
             return tuned
         return plain if native else float(sqrt(plain * tuned))
 
+    def _graphics_flash_rate(self, chip: Accelerator, techniques: Techniques) -> float:
+        """The same of a chip for graphics, which runs the kernels of the A100 [1].
+
+        It has fewer matrix units for each unit of exponentials, whose time then weighs less: if they take all
+        but a share r of the time on an A100, and k times less of the products' time here, the share here is
+        k r / (1 + (k - 1) r). What limits the clock of its products limits both.
+        """
+        first = "_first" if techniques.first_fused_attention else ""
+        rate, ratio = self[f"flash_rate_ampere{first}"], LANES_RATIO / _matrix_ratio(chip)
+        clock = min(1.0, self.matmul_rate(chip, "bf16") / self["matmul_rate_ampere"])
+        return clock * ratio * rate / (1.0 + (ratio - 1.0) * rate)
+
+
+def measured_share(chip: Accelerator, precision: str) -> float | None:
+    """Share of the peak that products reach in a benchmark of this chip; narrow formats as 16 bits [1]."""
+    known = chip.product_flop_per_s
+    if precision in NARROW and precision not in known:
+        precision = "bf16" if "bf16" in known else "fp16"
+    return known[precision] / chip.peak_flop_per_s[precision] if precision in known else None
+
+
+def is_graphics(chip: Accelerator) -> bool:
+    """Whether a chip has the multiprocessors of graphics cards, with 128 fp32 lanes."""
+    return chip.generation in GRAPHICS_SINCE and _matrix_ratio(chip) < GRAPHICS
+
+
+def _matrix_ratio(chip: Accelerator) -> float:
+    """The 16-bit peak over the fp32 peak [1]."""
+    return sixteen_bit_peak(chip) / chip.peak_flop_per_s.get("fp32", math.inf)
+
 
 def is_halved(chip: Accelerator) -> bool:
-    """Whether the matrix units add at half of their rate, as those of GeForce boards since Ampere.
-
-    Such units stay below the power limit, and the clock is above the one for which the peak is given.
-    """
-    wide = chip.peak_flop_per_s.get("fp32", 0.0)
-    return chip.generation in HALVED_SINCE and sixteen_bit_peak(chip) < HALVED * wide
+    """Whether the matrix units add at half of their rate, as those of GeForce boards since Ampere."""
+    return chip.generation in GRAPHICS_SINCE and _matrix_ratio(chip) < HALVED
 
 
 def sixteen_bit_peak(chip: Accelerator) -> float:

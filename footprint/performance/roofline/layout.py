@@ -19,8 +19,8 @@ class Layout:
     """A parallel layout: tensor, pipeline, data, context and expert ranks, sharding and recomputation.
 
     ``tp * pp * cp * dp`` is the number of accelerators; expert ranks lie inside ``dp * cp``
-    (or ``tp``). ``zero`` is 0 (states replicated), 1 (optimiser states sharded) or 3 (everything
-    sharded, gathered when used).
+    (or ``tp``). ``zero`` is 0 (states replicated), 1 (optimiser states sharded), 2 (gradients, too)
+    or 3 (everything sharded, gathered when used).
     """
 
     tp: int = 1

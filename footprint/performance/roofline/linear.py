@@ -130,7 +130,7 @@ class Slopes:
             "stages": layouts.pp,
             "chunks": layouts.interleaving,
         }
-        if np.any(layouts.zero == 3):
+        if np.any(layouts.zero >= 2):
             more = exchange_s(work, layouts, of_layouts, 1.0) - self._by_layout["exchanged"]
             self._by_layout["a_batch_exchanged"] = more
 

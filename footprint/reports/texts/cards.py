@@ -21,6 +21,7 @@ def hardware_card(record: Record) -> str:
     facts = [
         ("what", f"{record['kind'].upper()}, counted by the {record['unit']}, {record['year']}"),
         ("dense peak", _peaks(record["peak_flop_per_s"])),
+        *([("products reach", _peaks(record["product_flop_per_s"]))] if record["product_flop_per_s"] else []),
         ("power", _power(record)),
         ("memory", f"{_exact(record['memory_gib'])} GiB, {_rate(record['memory_byte_per_s'])}"),
     ]
