@@ -49,6 +49,8 @@ class Stack:
     """Whether recomputing a block ends before its last product, if not as its kind does."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
+    sorts_apart: bool = False
+    """Whether a vendor's kernels sort tokens to their experts and back apart from their exchange (XLA)."""
     experts_looped_until_year: int | None = None
     """Last year in which Python loops over the experts (transformers before release 5)."""
     grouped_narrow_since: str = ""

@@ -42,6 +42,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "sends_once": (True, "sends_once", 0.0),
     "offloads_inputs": (False, "offloads_inputs", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
+    "sorts_apart": (False, "sorts_apart", 1.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
 """What usual software does or does not, and the constant of software that differs (`layouts.shapes` and

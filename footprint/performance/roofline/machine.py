@@ -40,7 +40,7 @@ class Machine:
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
         "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
-        "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
+        "recomputes_last", "sorts_apart", "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,13 @@ class Machine:
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = self._recomputes_last()
+        self.sorts_apart = self._sorts_apart()
+
+    def _sorts_apart(self) -> float:
+        """Whether tokens are sorted to their experts and back by kernels of their own [1]."""
+        if not self.is_gpu or "sorts_apart" in self.constants.values:
+            return 1.0
+        return self.constants["native_share_unknown"] if self.native is None else float(self.native)
 
     def _recomputes_last(self) -> float:
         """Whether recomputing a block runs its last product again, whose result nothing reads [1].

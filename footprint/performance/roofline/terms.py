@@ -178,10 +178,11 @@ def _elementwise(
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
-    if not machine.is_gpu:
-        # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
+    if machine.sorts_apart:
+        # XLA and PyTorch sort tokens to their experts and back by gathers that are kernels of their own.
         repeated = constants["passes_sorted_forward"] * layout.recompute_share
-        elements = elements + (constants["passes_sorted"] + repeated) * work.routed / layout.pp
+        sorting = (constants["passes_sorted"] + repeated) * work.routed / layout.pp
+        elements = elements + machine.sorts_apart * sorting
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
