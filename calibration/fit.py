@@ -46,11 +46,11 @@ PHYSICS = (
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed", "stage_exposed",
     "passes_expert_bias", "halved_over_whole", "channels_first", "matmul_rate_cdna3", "matmul_rate_tpu-v6e",
-    "passes_convolutional", "gap_captured_s", "narrow_over_sixteen",
+    "passes_convolutional", "gap_captured_s", "narrow_over_sixteen", "software_experts",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
-    "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
+    "software_wide", "software_2020_to_2022", "software_since_2023", "software_native",
     "software_yearly",
 )  # fmt: skip
 """Fitted factors on the whole step."""

@@ -139,8 +139,6 @@ def software_factor(
         if era == "since_2023" and is_gpu:
             factor *= power(constants["software_native"], share)
             factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
-    if work.experts:
-        factor *= constants["software_experts"]
     if searched is not None:
         # People do not run the fastest layout where many are possible.
         of_search = where(searched, constants["layout_split"], constants["layout_replicas"])
