@@ -24,7 +24,7 @@ KEYS = {
     "offloads_inputs", "pipelines", "shards_since_year", "accumulates", "recomputes_part",
     "fused_early", "first_in_tf32", "captures_since_year",
     "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
-    "recompute_stops", "attention",
+    "recompute_stops", "attention", "sorts_apart",
 }  # fmt: skip
 
 

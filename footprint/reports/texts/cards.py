@@ -175,6 +175,7 @@ def _experts(record: Record) -> str:
         f"a loop in Python until {looped}" if looped else "",
         f"one grouped product in 8 bits on Blackwell since {since}" if since else "",
         "" if record["sends_once"] else "each copy of a token is sent (alltoall)",
+        "tokens are sorted by kernels of their own" if record["sorts_apart"] else "",
     )
     return "; ".join(fact for fact in facts if fact)
 
