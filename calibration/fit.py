@@ -47,14 +47,13 @@ PHYSICS = (
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed", "stage_exposed",
     "passes_expert_bias", "matmul_rate_over_benchmark", "channels_first", "matmul_rate_cdna3",
     "matmul_rate_tpu-v6e", "passes_convolutional", "gap_captured_s", "narrow_over_sixteen",
-    "software_native", "passes_plain",
+    "software_native", "passes_plain", "software_experts",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
     "software_wide",
     "software_2020_to_2022",
     "software_since_2023",
-    "software_experts",
     "software_yearly",
 )
 """Fitted factors on the whole step."""

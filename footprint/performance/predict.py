@@ -133,8 +133,6 @@ def software_factor(
             factor *= power(
                 constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
             )
-    if work.experts and not work.padded:
-        factor *= constants["software_experts"]
     if searched is not None:
         # People do not run the fastest layout where many are possible.
         of_search = where(searched, constants["layout_split"], constants["layout_replicas"])

@@ -7,7 +7,6 @@ full attention) are converted to seconds of one step.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -57,7 +56,7 @@ class Case:
     model: str = ""
     """Name of the model, for leave-one-out."""
     released: float | None = None
-    """When that release came out, where its name says it [years]."""
+    """When that release came out, where its source says it [years]."""
     overlap: float | None = None
     """Share of the communication that computation hides, where its source's options say it [1]."""
     software: str = "tuned"
@@ -197,19 +196,9 @@ def _large(row: Mapping[str, str]) -> Case:
         given=given, batch_known=known,
         software=row["software"], other_facts=_other_facts(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
-        released=_released(row["source"]),
+        released=parse_month(month) if (month := row["released"]) else None,
         overlap=_number(row["overlap_share"]),
     )  # fmt: skip
-
-
-_CONTAINER = re.compile(r"(?:megatron-bridge|nemo)-(\d\d)\.(\d\d)")
-"""Sources that are named by a container of a year and a month."""
-
-
-def _released(source: str) -> float | None:
-    """When a release came out that is named by its year and month [years]."""
-    found = _CONTAINER.match(source)
-    return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
 
 
 def _attention(row: Mapping[str, str]) -> Literal["flash", "masked", "eager"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from calibration.fit import development_cases
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.sources import all_sources
 from footprint.catalog.stacks import stack_ids
+from footprint.parsing import parse_month
 from footprint.validation import cases as case_tables
 from footprint.validation.cases import Case, evaluation, shapes, throughput_cases
 from footprint.validation.published import throughput
@@ -109,6 +111,23 @@ def test_the_software_of_every_row_is_a_stack(cases):
     assert cases["t1500"].software == "nemo-automodel"
     assert not cases["t1500"].native
     assert cases["t1507"].native
+
+
+def test_a_release_lies_in_the_year_of_its_row(cases):
+    dated = [row for row in read_csv(PUBLISHED / "throughput.csv") if row["released"]]
+    assert len(dated) > 290
+    for row in dated:
+        assert int(row["year"]) <= parse_month(row["released"]) < int(row["year"]) + 1, row
+        name = re.search(r"-(\d\d\.\d\d)", row["source"])
+        assert name is None or row["released"] == f"20{name[1]}".replace(".", "-")
+    assert 2026.5 < cases["t2098"].released < 2026.6  # July
+
+
+def test_boards_of_a_node_are_those_that_the_note_says(cases):
+    rows = read_csv(PUBLISHED / "throughput.csv")
+    said = [row["id"] for row in rows if row["note"].startswith("four boards a node") and not row["excluded"]]
+    assert len(said) >= 18
+    assert {cases[name].cluster.node.accelerators for name in said if name in cases} == {4}
 
 
 @pytest.fixture

@@ -101,6 +101,11 @@ def computed_terms(
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
     elementwise = uneven * _elementwise(work, layout, machine, rank_share, scores_repeated)
     elementwise = elementwise + last * rank_share * _loss_s(work, machine)
+    if work.experts and not work.padded:
+        # Uneven loads and permutations slow down the layers of experts, not attention.
+        compute, moved, weights, elementwise = (
+            constants["software_experts"] * one for one in (compute, moved, weights, elementwise)
+        )
     around = machine.around_products
     return {
         "matmul": compute,
