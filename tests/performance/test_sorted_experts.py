@@ -112,9 +112,7 @@ def _with_capacity(row: str, capacity: float) -> float:
 def test_more_capacity_takes_maxtext_as_much_longer_as_published(capacity, longer):
     # DeepSeek-V3 on 64 MI355X, 8 sequences each: 1191, 918 and 566 tokens/s at capacities of 1.25, 2 and 4
     # (maxtext-slurm's sweep; the last two are in no fit).
-    assert _with_capacity("t1822", capacity) / _with_capacity("t1822", 1.25) == pytest.approx(
-        longer, rel=0.1
-    )
+    assert _with_capacity("t1822", capacity) / _with_capacity("t1822", 1.25) == pytest.approx(longer, rel=0.1)
 
 
 def test_dropping_tokens_is_slower_where_sequences_are_long():
