@@ -218,7 +218,7 @@ def _large(row: Mapping[str, str]) -> Case:
         software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
-        overlap=evaluation()["throughput"]["overlap"].get(row["source"]),
+        overlap=evaluation()["throughput"]["overlap"].get(row["source"], {}).get("overlap_share"),
     )  # fmt: skip
 
 
