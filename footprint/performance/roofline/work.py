@@ -176,15 +176,12 @@ class _Sums:
     def __init__(self) -> None:
         self.blocks: list[Line] = []
         self.others: list[Line] = []
-        self.layers = 0
+        self.layers, self.chosen, self.padded = 0, 1.0, False
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
-        self.unkept_block = self.keys_values = self.biased = 0.0
-        self.launches = self.expert_launches = 0.0
+        self.unkept_block = self.keys_values = self.biased = self.launches = self.expert_launches = 0.0
         self.seconds_kept = self.seconds_flop = self.product_flop = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
-        self.chosen = 1.0
-        self.padded = False
         self.shared: set[int] = set()
 
     def add(self, group: Pass) -> None:
