@@ -45,10 +45,10 @@ def test_the_power_limit_rule_is_for_one_silicon():
         chip, peak_flop_per_s={name: 0.15 * peak for name, peak in chip.peak_flop_per_s.items()}
     )
     wide = replace(chip, peak_flop_per_s={"fp32": 6.7e13})
+    # H20 itself has a benchmark of its products, which is more than a rule.
+    h20 = replace(cluster("h20:8").accelerator, product_flop_per_s={})
     for other in (cut_down, wide):
-        assert constants.matmul_rate(other, "bf16") == constants.matmul_rate(
-            cluster("h20:8").accelerator, "bf16"
-        )
+        assert constants.matmul_rate(other, "bf16") == constants.matmul_rate(h20, "bf16")
 
 
 def test_projections_of_a_state_space_model_are_products_like_any_other():
