@@ -195,8 +195,7 @@ class LayoutColumns:
 
         if "micro_batch" in self.given:
             return np.inf
-        every = slice(0, -1)
-        most = self._most(kind, every)
+        most = self._most(kind, every := slice(0, -1))
         most = where(picked(self.is_pipeline, every), most, np.floor(most))
         return self.found.rows.dp[every] * picked(self.kept_full, every) * most * (1.0 - ROUNDING)
 
@@ -263,8 +262,8 @@ class LayoutColumns:
         share = lane.share(part, micro_batch)
         micro_batches = maximum(1.0, replica_batch / micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
-        ranks, stages = picked(self.model_ranks, row), picked(self.found.rows.pp, row)
-        seconds = seconds * unwillingness(self.machine, ranks, stages, micro_batches)
+        ranks = (picked(one, row) for one in (self.model_ranks, self.found.rows.pp))
+        seconds = seconds * unwillingness(self.machine, *ranks, micro_batches)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds
