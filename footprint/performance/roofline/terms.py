@@ -26,7 +26,7 @@ from footprint.performance.roofline.communication import (
 )
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import SIXTEEN_BYTE, Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
@@ -100,9 +100,10 @@ def computed_terms(
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
     elementwise = uneven * _elementwise(work, layout, machine, rank_share, scores_repeated)
     elementwise = elementwise + last * rank_share * _loss_s(work, machine)
+    held = stage * held_s(work, layout, machine, micro_batches)
     return {
         "matmul": compute,
-        "streaming": scale * moved + micro_batches * weights,
+        "streaming": scale * moved + micro_batches * weights + held,
         "attention": scale * attention,
         "casts": scale * (stage * data_share * sums.casts) + weight_casts,
         "head": scale * head_data + micro_batches * (last * head_weights),
@@ -112,6 +113,20 @@ def computed_terms(
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
         "pipeline_parallel": stages_s(work, layout, machine, micro_batches, scale),
     }
+
+
+def held_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
+    """Memory traffic of casting weights and of summing up their gradients over micro-batches [s].
+
+    Replicas with shards of everything cast and add up their shards alone. Mixtures of experts are left out:
+    what their experts' grouped products do is in their own factor.
+    """
+    known = machine.constants.values
+    if work.experts or not machine.is_gpu or machine.bytes > SIXTEEN_BYTE:
+        return 0.0
+    each, further = known.get("held_byte", 0.0), known.get("added_byte", 0.0)
+    byte = where(layout.zero == 3, 0.0, each * micro_batches + further * (micro_batches - 1.0))
+    return byte * work.trained_share * work.block_parameters / layout.tp / machine.memory
 
 
 def head_beyond(sums: Sums, work: Work, layout: LayoutNumbers) -> Number:
