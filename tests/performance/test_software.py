@@ -15,7 +15,7 @@ from footprint.performance.roofline.constants import is_halved, load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.performance.roofline.terms import kernels_of, step_terms
+from footprint.performance.roofline.terms import held_s, kernels_of, step_terms
 from footprint.performance.stacks import software_of
 from footprint.schema import StepShape, TrainingMethod
 from tests.performance.helpers import BERT_BASE, LLAMA_8B, QWEN3_30B, cluster, step, work
@@ -77,6 +77,22 @@ def test_shards_of_gradients_are_scattered_in_every_micro_batch():
         exchange_s(job, Layout(dp=8, zero=stage, flash=True), machine, 4.0) for stage in (1, 2)
     )
     assert scattered / reduced == pytest.approx((4 + 1) / 2)
+
+
+def test_gradients_of_micro_batches_are_added_up():
+    # By hand, of Llama 3 8B's 6.98 billion weights in blocks and four micro-batches. PyTorch's data
+    # parallelism casts 32-bit weights (6 bytes) and gradients (6) in each, and adds three times (12).
+    # Megatron-LM's products read and write a gradient of 32 bits (8) in place of writing one of 16 (2).
+    job = work(LLAMA_8B, 32, 4096)
+    by_hand = {"hf": 4 * 12 + 3 * 12, "megatron": 4 * 6}
+    for stack, byte in by_hand.items():
+        software = software_of(stack, None)
+        machine = Machine(
+            cluster("h100-sxm5-80gb:8"), "bf16", 2024, software.constants(load_constants()), software.native
+        )
+        seconds = {stage: held_s(job, Layout(dp=8, zero=stage, flash=True), machine, 4.0) for stage in (1, 3)}
+        assert seconds[1] == pytest.approx(byte * 6.98e9 / (0.85 * 3.35e12), rel=0.01)
+        assert seconds[3] == 0.0
 
 
 def test_channels_first_slow_convolutions_as_published():

@@ -17,6 +17,15 @@ HOLDS = ("mixed", "reduced", "wide", "autocast", "sixteen")
 ``wide``: 32-bit weights and gradients, which FSDP casts when it gathers them.
 ``autocast``: the same, with 16-bit copies of the weights for the products.
 ``sixteen``: weights, gradients and moments in 16 bits."""
+_MOVED = {
+    "mixed": (6.0, 0.0), "reduced": (2.0, 0.0), "wide": (12.0, 12.0), "autocast": (12.0, 12.0),
+    "sixteen": (0.0, 6.0),
+}  # fmt: skip
+"""Bytes a weight moves beside its products: in every micro-batch, and in every one after the first.
+
+Megatron-LM's products add to the held gradient in place, which they read and write in its 32 (or 16) bits in
+place of writing 16. PyTorch casts 32-bit weights (4 are read, 2 written) and their gradients (2 and 4), and
+adds these to the gradient so far (8 and 4; 4 and 2 in 16 bits)."""
 KEEPS = ("fused", "compiled", "eager")
 """``fused``: a vendor's kernels. ``compiled``: torch.compile. ``eager``: PyTorch operation by operation."""
 STAGES = ("even", "cost")
@@ -54,6 +63,7 @@ def held_by(
     casts them beside quantised weights.
     """
     own = {"stages_apart": 1.0}
+    own["held_byte"], own["added_byte"] = _MOVED[holds]
     states = constants["optimiser_state_byte"]
     if holds in ("wide", "autocast"):
         own["weight_byte"] = WIDE_BYTE

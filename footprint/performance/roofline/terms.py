@@ -26,12 +26,14 @@ from footprint.performance.roofline.communication import (
 )
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import SIXTEEN_BYTE, Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
+UNSAID_HELD, UNSAID_ADDED = 9.0, 6.0
+"""What a weight moves beside its products where the stack is unknown: half-way between the two kinds [byte]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.33
@@ -107,9 +109,10 @@ def computed_terms(
             constants["software_experts"] * one for one in (compute, moved, weights, elementwise)
         )
     around = machine.around_products
+    held = stage * held_s(work, layout, machine, micro_batches)
     return {
         "matmul": compute,
-        "streaming": scale * moved + micro_batches * weights,
+        "streaming": scale * moved + micro_batches * weights + held,
         "attention": scale * attention,
         "casts": scale * (stage * data_share * sums.casts) + weight_casts,
         "head": scale * head_data + micro_batches * (last * head_weights),
@@ -119,6 +122,20 @@ def computed_terms(
         "context_parallel": scale * (around * uneven * context_s(work, layout, machine)),
         "pipeline_parallel": around * stages_s(work, layout, machine, micro_batches, scale),
     }
+
+
+def held_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
+    """Memory traffic of casting weights and of summing up their gradients over micro-batches [s].
+
+    Replicas with shards of everything cast and add up their shards alone. Mixtures of experts are left out:
+    what their experts' grouped products do is in their own factor.
+    """
+    known = machine.constants.values
+    if work.experts or not machine.is_gpu or machine.bytes > SIXTEEN_BYTE:
+        return 0.0
+    each, further = known.get("held_byte", UNSAID_HELD), known.get("added_byte", UNSAID_ADDED)
+    byte = where(layout.zero == 3, 0.0, each * micro_batches + further * (micro_batches - 1.0))
+    return byte * work.trained_share * work.block_parameters / layout.tp / machine.memory
 
 
 def head_beyond(sums: Sums, work: Work, layout: LayoutNumbers) -> Number:
