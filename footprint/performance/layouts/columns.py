@@ -262,7 +262,7 @@ class LayoutColumns:
         share = lane.share(part, micro_batch)
         micro_batches = maximum(1.0, replica_batch / micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
-        ranks = (picked(one, row) for one in (self.model_ranks, self.found.rows.pp))
+        ranks = picked(self.model_ranks, row), picked(self.found.rows.pp, row)
         seconds = seconds * unwillingness(self.machine, *ranks, micro_batches)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
