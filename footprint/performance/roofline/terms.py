@@ -33,7 +33,7 @@ from footprint.performance.roofline.work import Work
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
 UNSAID_HELD, UNSAID_ADDED = 9.0, 6.0
-"""What a weight moves beside its products where the stack is unknown: half-way between the two kinds [byte]."""
+"""What a weight moves beside its products on an unknown stack: half-way between the two kinds [byte]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
