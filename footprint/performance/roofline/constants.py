@@ -116,9 +116,9 @@ class Constants:
     def _graphics_flash_rate(self, chip: Accelerator, techniques: Techniques) -> float:
         """The same of a chip for graphics, which runs the kernels of the A100 [1].
 
-        It has fewer matrix units for each unit of exponentials, whose time then weighs less: if they take all
-        but a share r of the time on an A100, and k times less of the products' time here, the share here is
-        k r / (1 + (k - 1) r). What limits the clock of its products limits both.
+        It has fewer matrix units for each unit of exponentials. If products take a share r of the time on an
+        A100, and k times as long here beside exponentials that take as long, their share here is
+        k r / (1 + (k - 1) r). What limits the clock of products limits both.
         """
         first = "_first" if techniques.first_fused_attention else ""
         rate, ratio = self[f"flash_rate_ampere{first}"], LANES_RATIO / _matrix_ratio(chip)

@@ -33,7 +33,7 @@ from footprint.performance.roofline.work import Work
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
 UNSAID_HELD, UNSAID_ADDED = 9.0, 6.0
-"""What a weight moves beside its products if the stack is unknown: half-way between the two kinds [byte]."""
+"""What a weight moves beside its products on an unknown stack: half-way between the two kinds [byte]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.33
@@ -127,14 +127,14 @@ def computed_terms(
 def held_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
     """Memory traffic of casting weights and of summing up their gradients over micro-batches [s].
 
-    Replicas with shards of everything cast and add up their shards alone. Mixtures of experts are left out:
+    Replicas with shards of the gradients cast and add up these alone. Mixtures of experts are left out:
     what their experts' grouped products do is in their own factor.
     """
     known = machine.constants.values
     if work.experts or not machine.is_gpu or machine.bytes > SIXTEEN_BYTE:
         return 0.0
     each, further = known.get("held_byte", UNSAID_HELD), known.get("added_byte", UNSAID_ADDED)
-    byte = where(layout.zero == 3, 0.0, each * micro_batches + further * (micro_batches - 1.0))
+    byte = where(layout.zero >= 2, 0.0, each * micro_batches + further * (micro_batches - 1.0))
     return byte * work.trained_share * work.block_parameters / layout.tp / machine.memory
 
 
