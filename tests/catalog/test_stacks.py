@@ -117,7 +117,7 @@ def test_the_time_of_the_host_slows_small_models_only():
         "pp": 1,
     }
     other = {name: estimate(**big, stack=name, overlap=0.5).step_time_s for name in ("native", "hf")}
-    assert small_ratio > 1.15 > other["hf"].mid / other["native"].mid > 1.0
+    assert small_ratio > 1.3 > 1.2 > other["hf"].mid / other["native"].mid > 1.0
 
 
 def test_what_is_hidden_takes_no_time():

@@ -33,7 +33,7 @@ from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
 from footprint.schema import Cluster
-from footprint.vocabulary import WIDE as WIDE_PRECISIONS
+from footprint.vocabulary import WIDE
 
 RECORD = Path(__file__).with_name("estimates.jsonl.gz")
 CONSTANTS = Path(__file__).with_name("constants.toml")
@@ -43,82 +43,10 @@ TOLERANCE = 1e-9
 CHANGED: dict[str, str] = {}
 """Prefix of a number's name -> why it is not what it was."""
 
-SPLIT = "tensor ranks share the inputs of recomputed blocks, so other layouts fit"
-CONTEXTS = "its sequences of 8,192 tokens may be split over context ranks"
-KEYS = "context ranks pass around keys and values of the model's own width"
-TRIED = "more layouts are tried: any number of stages, micro-batches of the fullest replica"
-WAITING = "a pipeline with fewer micro-batches than stages waits for them, and for its chunks, too"
-WIDE = "weights of 32 bits are their own master copy, so more fits"
-LANES = "heads narrower than 128 take the time of 128 lanes on TPUs"
-LOSS = "the loss lies on the last stage of a pipeline, as the head does"
-HOPPER = (
-    "PyTorch's own fused attention runs a vendor's kernels since 2026, so boards are busy for less of a step"
-)
-EXPERTS = "experts that few replicas share are sharded over these alone, and fewer weights are gathered"
 CHANGED_SCENARIOS: dict[str, str] = {
-    "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
-    "is not: it was taken as plain replicas without recomputation, now any layout is tried",
-    "chinchilla-70b on l40s:2": "the same, on two",
-    "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
-    "layouts fit that did not",
-    "mixtral-8x7b on h100-sxm5-80gb:": EXPERTS,
-    "mixtral-8x7b on trainium2:64": EXPERTS,
-    "gemma-2b on l4:1": "where Adam's states fit nothing in 32 bits, all states have 16",
-    "bloom-7b1 on h200-sxm-141gb:64": HOPPER,
-    "qwen3-0.6b on h100-sxm5-80gb:64": HOPPER,
-    "gpt2-medium on h100-sxm5-80gb:512": HOPPER,
-    "switch-base-8 on": EXPERTS,
-    "qwen3-30b-a3b on": EXPERTS,
-    "resnet-50 on": "what its ReLU gives and the next convolution reads is one tensor, counted once",
-    "albert-base on h200-sxm-141gb:16": "the electricity of owned hardware has the price of its place",
-    "bloom-176b on h100-sxm5-80gb:64": SPLIT,
-    "llama3.1-405b on a100-sxm4-80gb:1024": CONTEXTS,
-    "llama3.1-405b on tpu-v4:6144": CONTEXTS,
-    "llama3.1-405b on h100-sxm5-80gb:16384": CONTEXTS,
-    "llama3.1-405b on mi300x:16": SPLIT,
-    "llama3.1-405b on v100-sxm3-32gb:64": SPLIT,
-    "llama3.1-405b on tpu-v3:512": SPLIT,
-    "llama3.1-405b on trainium2:64": SPLIT,
-    "mpt-30b on a100-sxm4-80gb:1024": SPLIT,
-    "resnet-50 on gtx1080:1": WIDE,
-    "llama2-7b on gtx1080ti:8": WIDE,
-    "llama2-7b on titanx-maxwell:64": WIDE,
-    "llama2-7b on tpu-v5e:8": SPLIT,
-    "palm-540b on trainium2:64": SPLIT,
-    "palm-540b on tpu-v3:512": SPLIT,
-    "llama2-7b on h100-sxm5-80gb:256": KEYS,
-    "gpt3-175b on a100-sxm4-80gb:1024": KEYS,
-    "gpt3-175b on h100-sxm5-80gb:16384": WAITING,
-    "gemma3-4b on a100-sxm4-80gb:128": KEYS,
-    "lamda-137b on tpu-v4:64": SPLIT,
-    "palm-8b on tpu-v4:64": "weights of 4 bits are gathered in 4 bits",
-    "qwen3-235b-a22b on h100-sxm5-80gb:64": SPLIT,
-    "mixtral-8x22b on l40s:2": TRIED,
-    "bert-base on l40s:128": TRIED,
-    "falcon-40b on l40s:2": TRIED,
-    "switch-c on tpu-v4:64": TRIED,
-    "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",
-    "baby-gpt on tpu-v4:64": LANES,
-    "bert-base on tpu-v2:8": LANES,
-    "bert-base on tpu-v5p:256": LANES,
-    "bert-base on tpu-v6e:1": LANES,
-    "bert-large on tpu-v5p:256": LANES,
-    "gpt1 on tpu-v4:64": LANES,
-    "gpt2 on tpu-v3:64": LANES,
-    "gpt2 on tpu-v7x:8": LANES,
-    "pythia-160m on tpu-v4:64": LANES,
-    "qwen2.5-0.5b on tpu-v4:64": LANES,
-    "roberta-base on tpu-v4:512": LANES,
-    "roberta-large on tpu-v4:64": LANES,
-    "t5-base on tpu-v4:64": LANES,
-    "vit-base-16 on tpu-v5p:64": LANES,
-    "gemma3-4b on h200-sxm-141gb:128": LOSS,
-    "llama1-33b on v100-sxm2-16gb:8": LOSS,
-    "llama2-70b on h100-sxm5-80gb:64": LOSS,
-    "llama2-7b on rtx6000ada:8": LOSS,
-    "mpt-30b on tpu-v4:512": LANES,
-    "olmo-7b on l40s:16": LOSS,
-    "clip-vit-large-14 on h200-sxm-141gb:64": "recomputation may end before the last product",
+    start: group["why"]
+    for group in tomllib.loads(Path(__file__).with_name("changed.toml").read_text("utf-8"))["changed"]
+    for start in group["scenarios"]
 }
 """How a scenario's model and hardware begin -> why its answer is another one."""
 
@@ -178,7 +106,7 @@ def factor_of_the_record(
     """The factor of software when that of PyTorch's own stacks was on the whole step and had no years."""
     constants: Constants = others[-1]
     factor = SOFTWARE_FACTOR(work, cluster, precision, year, native, *others)
-    if year < 2023 or precision in WIDE_PRECISIONS or cluster.accelerator.kind != "gpu":
+    if year < 2023 or precision in WIDE or cluster.accelerator.kind != "gpu":
         return factor
     years = min(year, predict.LAST_YEAR) - predict.MIDDLE_YEAR
     share = constants["native_share_unknown"] if native is None else float(native)
