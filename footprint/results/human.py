@@ -156,11 +156,11 @@ def folded(text: str, width: int = 80) -> str:
         while len(line) > width:
             end = width + 1 - len(goes_on)
             break_at = line.rfind(" ", len(indent) + 1, end)
+            if break_at < 0:  # it begins with a long word, such as a path
+                break_at = line.find(" ", len(indent) + 1)
             command = line[max(line.find(": footprint "), 0) : break_at] if goes_on else ""
             if command.count("'") % 2:  # a path with blanks is quoted, and stays whole
                 break_at = line.find(" ", line.find("'", break_at) + 1)
-            if break_at < 0:  # it begins with a long word, such as a path
-                break_at = line.find(" ", len(indent) + 1)
             if break_at < 0:
                 break
             lines.append(line[:break_at].rstrip() + goes_on)

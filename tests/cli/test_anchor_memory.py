@@ -44,15 +44,15 @@ def test_it_moves_the_memory_of_the_same_job_towards_the_measured_one_and_narrow
     plain, anchored = estimate(JOB), estimate(JOB, f"{MEASURED} memory_gib=70")
     before, after = plain["memory"]["needed_gib"], anchored["memory"]["needed_gib"]
     assert before["mid"] < after["mid"] < 70
-    # 0.8 x 1.1 of the log error is shared by two steps of one job
+    # 0.8 of the log error is shared by two steps of one job
     assert math.log(after["mid"] / before["mid"]) == pytest.approx(
-        0.88 * math.log(70 / before["mid"]), rel=1e-6
+        0.8 * math.log(70 / before["mid"]), rel=1e-6
     )
     assert after["high"] / after["low"] < before["high"] / before["low"]
     assert (plain["memory"]["basis"], anchored["memory"]["basis"]) == ("predicted", "anchored")
     assert anchored["memory"]["room_gib"] == pytest.approx(80 - after["mid"])
     assert anchored["step_time_s"] == plain["step_time_s"]
-    row = next(one for one in anchored["assumptions"] if "memory, taken at 88%" in one["name"])
+    row = next(one for one in anchored["assumptions"] if "memory, taken at 80%" in one["name"])
     assert row["value"] == pytest.approx(70 / before["mid"])
 
 
@@ -62,7 +62,7 @@ def test_the_table_and_the_explanation_say_what_the_memory_rests_on() -> None:
         done = footprint("estimate", *JOB.split(), "--anchor", text, *more)
         said = " ".join(done.out.split())
         assert "GiB left, anchored on a measured memory" in said
-        assert "measured over predicted memory, taken at 88%" in said
+        assert "measured over predicted memory, taken at 80%" in said
         assert max(map(len, done.out.splitlines())) <= 80
 
 
@@ -87,7 +87,7 @@ def test_a_published_peak_brings_another_of_its_source_nearer() -> None:
     known = f"{text} batch_size=1 micro_batch=1 memory_gib={21.3e9 / 2**30}"
     truth = 29.07e9 / 2**30
     before, after = (estimate(job, *more)["memory"]["needed_gib"] for more in ((), (known,)))
-    assert abs(math.log(after["mid"] / truth)) < 0.6 * abs(math.log(before["mid"] / truth))
+    assert abs(math.log(after["mid"] / truth)) < 0.65 * abs(math.log(before["mid"] / truth))
     assert after["low"] < truth < after["high"]
 
 
@@ -103,16 +103,17 @@ def test_a_scope_says_what_was_measured() -> None:
 
 
 def test_the_finder_keeps_to_the_memory_that_was_measured() -> None:
-    plain = estimate(FREE)
-    large = estimate(FREE, f"{MEASURED} memory_gib=75")
+    """Of 80 GiB a step fills at most 76: a context and an allocator need the rest."""
+    free = f"{FREE.replace('128', '64')} --seq-len 12288"
+    measured = f"{MEASURED.replace('128', '64')} seq_len=12288"
+    plain, large = estimate(free), estimate(free, f"{measured} memory_gib=79")
     assert plain["memory"]["basis"] == "predicted"
     ratio = next(row["value"] for row in large["assumptions"] if "predicted memory" in row["name"])
-    assert ratio > 1.2
     # The layout that was found before would not fit: its memory times the shared part of the ratio.
-    assert plain["memory"]["needed_gib"]["mid"] * ratio**0.8 > 80
+    assert plain["memory"]["needed_gib"]["mid"] < 76 < plain["memory"]["needed_gib"]["mid"] * ratio**0.8
     assert large["parallelism"] != plain["parallelism"]
-    assert large["memory"]["needed_gib"]["mid"] <= 80
-    small = estimate(FREE, f"{MEASURED} memory_gib=30")
+    assert large["memory"]["needed_gib"]["mid"] <= 76
+    small = estimate(free, f"{measured} memory_gib=30")
     assert small["step_time_s"]["mid"] < plain["step_time_s"]["mid"]
 
 

@@ -26,9 +26,9 @@ def test_a_tuned_stack_is_faster_by_the_fitted_share_of_a_year() -> None:
     assert early > seconds(stack="tuned") > late
 
 
-def test_pytorchs_own_stack_has_the_techniques_of_its_year_alone() -> None:
+def test_pytorchs_own_stack_has_the_techniques_and_the_speed_of_its_date() -> None:
     same, before = (seconds(stack="native", stack_date=date) for date in ("2025-11", "2022-11"))
-    assert same == pytest.approx(seconds(stack="native"))
+    assert same == pytest.approx(seconds(stack="native"), rel=0.05)
     assert before > 1.2 * same
 
 

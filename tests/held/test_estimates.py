@@ -28,12 +28,14 @@ from footprint.catalog import assumptions
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.performance import predict, regimes, step_facts
+from footprint.performance.roofline import constants as roofline
+from footprint.performance.roofline import terms
 from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
-from footprint.schema import Cluster
-from footprint.vocabulary import WIDE
+from footprint.schema import Accelerator, Cluster
+from footprint.vocabulary import NARROW, WIDE
 
 RECORD = Path(__file__).with_name("estimates.jsonl.gz")
 CONSTANTS = Path(__file__).with_name("constants.toml")
@@ -67,6 +69,7 @@ price a second time; here the cost is the price times the accelerator-hours."""
 
 GROUPS = 8
 SOFTWARE_FACTOR = predict.software_factor
+MATMUL_RATE = Constants.matmul_rate
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +87,9 @@ def constants_of_the_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(step_facts, "is_layout_given", lambda given, count: "tp" in given)
     monkeypatch.setattr(step_facts, "highest_mfu", lambda *_: 1.0)
     monkeypatch.setattr(Machine, "_around_products", lambda _: 1.0)
+    monkeypatch.setattr(roofline, "is_graphics", lambda _: False)
+    monkeypatch.setattr(terms, "held_s", lambda *_: 0.0)
+    monkeypatch.setattr(Constants, "matmul_rate", rate_of_the_record)
     monkeypatch.setattr(predict, "software_factor", factor_of_the_record)
     for cached in caches:
         cached.cache_clear()
@@ -98,6 +104,18 @@ def regime_of_the_record(
     """The regime without those of later widths: one accelerator, and PyTorch's own kernels."""
     kind = regimes.regime(work, precision, year, None, 0, layout_given=layout_given)
     return kind if native is None else kind.removesuffix("_stack_unknown")
+
+
+def rate_of_the_record(constants: Constants, chip: Accelerator, precision: str) -> float:
+    """What products reach of the peak, without benchmarks of boards."""
+    if roofline.measured_share(chip, precision) is None and not roofline.is_halved(chip):
+        return MATMUL_RATE(constants, chip, precision)
+    if precision in WIDE:
+        return constants["matmul_rate_tf32" if precision == "tf32" else "matmul_rate_wide"]
+    rate = constants.values.get(f"matmul_rate_{chip.generation}", constants["matmul_rate_unmeasured"])
+    rate *= constants["narrow_over_sixteen"] if precision in NARROW else 1.0
+    rate *= constants["halved_over_whole"] if roofline.is_halved(chip) else 1.0
+    return constants._limited(chip, rate)
 
 
 def factor_of_the_record(
@@ -275,4 +293,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "12f61317ad6c59767b103415f8de6c5bc84bd63a5fb27c7c7eb8e7a7e855894a"
+    assert digest == "c98afc3695ca4356b6183929551792c1e6e5b4ef4412ab7c5581adb52892f199"

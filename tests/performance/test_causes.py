@@ -72,7 +72,8 @@ def test_dense_models_in_16_bits_are_at_the_power_limit_of_blackwell() -> None:
         bare = Machine(m.cluster, "bf16", 2025, constants.but(ramp_depth=0.0), False)
         matmul_s = step_terms(work, layout, bare)["matmul"]
         # The router's products are thin and run in 16 bits either way.
-        assert matmul_s == pytest.approx(flop / 8 / (m.peak * rate), rel=2e-3)
+        slower = 1.0 if work is dense else constants["software_experts"]
+        assert matmul_s == pytest.approx(slower * flop / 8 / (m.peak * rate), rel=2e-3)
     narrow = machine("b200-sxm-180gb:8", "fp8")
     assert narrow.sustained_rate == narrow.rate
     assert machine("h100-sxm5-80gb:8").sustained_rate == machine("h100-sxm5-80gb:8").rate

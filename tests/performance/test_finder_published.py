@@ -33,4 +33,5 @@ def test_published_ranks_are_among_those_that_are_tried(every: list[Beside]) -> 
     outside = Counter(row.case.family for row in every if row.outside.startswith("ranks"))
     assert outside == {
         "bigscience": 4, "megatron-bridge": 1, "jubench-megatron": 3, "easycontext": 1, "trl-long": 5,
+        "scaletorch-ascend": 1,
     }  # fmt: skip

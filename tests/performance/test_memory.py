@@ -225,7 +225,7 @@ def test_published_layouts_fit() -> None:
         shares.append(memory_byte(model, layout, job) / usable_byte(job))
     assert len(shares) > 700
     # A found share of recomputed blocks fills the memory to the last bit.
-    assert sum(share <= 1.0 + 1e-9 for share in shares) / len(shares) > 0.98
+    assert sum(share <= 1.0 + 1e-9 for share in shares) / len(shares) > 0.97
     # People fill their memory: a count far below what was there would be too low.
     assert 0.6 < statistics.median(shares) < 0.9
 

@@ -19,7 +19,7 @@ Examples:
       --tokens-per-second 210k
   footprint estimate --model llama2-13b --hw a100:128 --anchor ours
   footprint anchor --name fsdp --model llama2-7b --hw a100:8 --dp 8 --zero 3 \\
-      --micro-batch 1 --recompute none --memory-gib 41.5 --memory-scope reserved
+      --micro-batch 1 --recompute none --memory-gib 41.5
   footprint anchor --list
   footprint anchor --show ours --format json
   footprint anchor --remove ours
