@@ -28,14 +28,19 @@ from calibration.goodput import implied
 from footprint.catalog.files import reference_folder
 from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.validation.published.memory import published_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).with_name("verified.txt")
 CODE = tuple(
     f"calibration/{name}.py"
-    for name in ("fit", "search", "widths", "time_model", "early", "goodput", "anchor")
+    for name in ("fit", "search", "widths", "time_model", "early", "goodput", "anchor", "nearness", "memory")
 )
-DATA = ("assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anchor*.toml", "fitted_folds.csv")
+DATA = (
+    "assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anchor*.toml",
+    "assumptions/nearness*.toml", "assumptions/memory*.toml", "fitted_folds.csv", "nearness_folds.csv",
+    "memory_folds.csv",
+)  # fmt: skip
 
 
 def digest() -> str:
@@ -57,13 +62,15 @@ def keep() -> None:
 
 
 def _cases() -> Iterator[str]:
-    """The cases of step times, early runs and goodput, with the model's predictions."""
+    """The cases of step times, early runs, goodput and memory, with the model's predictions."""
     cases, base, shipped = development_cases(), base_constants(), load_constants()
     yield from as_fitted(prepare_cases(cases, base), shipped, (*FACTORS, *PHYSICS))
     yield from as_fitted(prepare_cases(cases, shipped, found=True), shipped)
     yield _digits(factor for _, factor in factors(shipped))
     for one in implied():
         yield f"{one.run.id} {one.run.developer} {_digits((one.log_ratio, one.model_log))}"
+    for row in published_rows():
+        yield f"{row.cells['id']} {row.cells['peak_gib']} {_digits((row.said_byte, row.unsaid_byte))}"
 
 
 def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[str] = ()) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import pytest
 
 from footprint import estimate
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.hardware import all_accelerators
 from footprint.catalog.models import find_model
 from footprint.flops import count_step
 from footprint.performance import predict_step
@@ -43,6 +46,20 @@ def test_products_of_boards_agree_with_another_benchmark():
     assert board.product_flop_per_s["fp32"] == pytest.approx(11.4e12, rel=0.15)
     small = cluster("t4:1").accelerator
     assert 24e12 < small.product_flop_per_s["fp16"] < 0.65 * small.peak_flop_per_s["fp16"]
+
+
+def test_boards_without_a_benchmark_reach_what_those_with_one_do():
+    ratios = [
+        board.product_flop_per_s[name] / board.peak_flop_per_s[name]
+        for board in all_accelerators()
+        for name in ("bf16", "fp16")
+        if is_halved(board) and name in board.product_flop_per_s
+    ]
+    assumed_share = assumed("time.halved_over_peak")
+    assert len(ratios) >= 7
+    assert assumed_share.value == pytest.approx(statistics.median(ratios), rel=0.02)
+    assert assumed_share.low == pytest.approx(min(ratios), abs=0.015)
+    assert assumed_share.high == pytest.approx(max(ratios), abs=0.015)
 
 
 def test_exponentials_weigh_less_beside_fewer_matrix_units():

@@ -30,11 +30,11 @@ def before(report: ValidationReport) -> ValidationReport:
 
 def test_step_times_with_the_layout_given(given):
     assert len(given.rows) > 1650
-    assert given.median_error < 0.095
-    assert given.median_over_folds < 0.133
-    assert given.within(1.25) > 0.81
-    assert given.within(1.5) > 0.935
-    assert given.ninety_percent_factor < 1.39
+    assert given.median_error < 0.09
+    assert given.median_over_folds < 0.125
+    assert given.within(1.25) > 0.825
+    assert given.within(1.5) > 0.94
+    assert given.ninety_percent_factor < 1.36
 
 
 def test_step_times_of_sources_that_were_not_far_off(given):

@@ -32,10 +32,6 @@ HALVED = 2.5
 GRAPHICS = 5.0
 """The same ratio below which a chip is made for graphics, too (GA102, AD102, GB202): 4 or 2, A100 has 16."""
 GRAPHICS_SINCE = ("ampere", "ada", "blackwell")
-HALVED_SHARE = 1.05
-"""What products reach of the peak of such boards that no benchmark names: the median of those that one does.
-
-The units stay below the power limit, and the clock is above the one for which the peak is given."""
 LANES_RATIO = 8.0
 """Ratio of the 16-bit to the fp32 peak at which a chip with 128 fp32 lanes for each multiprocessor has as
 many matrix operations for each exponential as an A100: 1,024 a clock beside 16 exponentials, over 128."""
@@ -62,7 +58,7 @@ class Constants:
             return self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_tpu"])
         measured = measured_share(chip, precision)
         if measured is None and is_halved(chip) and precision not in WIDE:
-            measured = HALVED_SHARE
+            measured = self["halved_over_peak"]
         if measured is not None:
             rate = measured * self["matmul_rate_over_benchmark"]
             return rate * self["narrow_over_sixteen"] if precision in NARROW else rate

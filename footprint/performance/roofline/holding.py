@@ -26,6 +26,8 @@ _MOVED = {
 Megatron-LM's products add to the held gradient in place, which they read and write in its 32 (or 16) bits in
 place of writing 16. PyTorch casts 32-bit weights (4 are read, 2 written) and their gradients (2 and 4), and
 adds these to the gradient so far (8 and 4; 4 and 2 in 16 bits)."""
+UNSAID_MOVED = tuple(sum(pair) / 2.0 for pair in zip(_MOVED["mixed"], _MOVED["autocast"], strict=True))
+"""The same where the stack is unknown: half-way between a vendor's tuned one and PyTorch's own."""
 KEEPS = ("fused", "compiled", "eager")
 """``fused``: a vendor's kernels. ``compiled``: torch.compile. ``eager``: PyTorch operation by operation."""
 STAGES = ("even", "cost")

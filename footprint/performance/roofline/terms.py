@@ -25,6 +25,7 @@ from footprint.performance.roofline.communication import (
     tensor_s,
 )
 from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.holding import UNSAID_MOVED
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import SIXTEEN_BYTE, Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -32,8 +33,6 @@ from footprint.performance.roofline.work import Work
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
-UNSAID_HELD, UNSAID_ADDED = 9.0, 6.0
-"""What a weight moves beside its products on an unknown stack: half-way between the two kinds [byte]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.33
@@ -133,7 +132,8 @@ def held_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: N
     known = machine.constants.values
     if work.experts or not machine.is_gpu or machine.bytes > SIXTEEN_BYTE:
         return 0.0
-    each, further = known.get("held_byte", UNSAID_HELD), known.get("added_byte", UNSAID_ADDED)
+    each = known.get("held_byte", UNSAID_MOVED[0])
+    further = known.get("added_byte", UNSAID_MOVED[1])
     byte = where(layout.zero >= 2, 0.0, each * micro_batches + further * (micro_batches - 1.0))
     return byte * work.trained_share * work.block_parameters / layout.tp / machine.memory
 

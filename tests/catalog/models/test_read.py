@@ -138,7 +138,9 @@ def test_a_wrong_value_in_a_model_file_names_its_field(key: str, value: object) 
     except DataFileError as error:
         message = str(error)
     if message is None:
-        assert getattr(model, key) == (tuple(value) if isinstance(value, list) else value)
+        found = getattr(model, key)
+        # A field of real numbers holds a whole number as the nearest double.
+        assert found == (type(found)(value) if isinstance(value, list | int) else value)
     else:
         assert message.startswith("mine.toml: ")
         assert key in message
